@@ -1,0 +1,82 @@
+"""The look at a freshly written table that every import ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from harness.benchmarks.importers import ImportReport, Optimum
+from harness.benchmarks.packed import PackedTable
+from harness.benchmarks.table import TableBenchmark, row_means, space_of
+from harness.spaces import SearchSpace
+
+
+def examine(
+    path: Path, warnings: Sequence[str] = (), space_size: int | None = None
+) -> ImportReport:
+    """Check a table in full and say what it holds.
+
+    Args:
+        path: The packed table.
+        warnings: What the import has to say.
+        space_size: Number of distinct architectures of the space; default: its length.
+
+    Raises:
+        HarnessError: If the file differs from what was written.
+        UserError: If one of its protocols cannot be served.
+    """
+    table = PackedTable(path)
+    table.verify()
+    header = table.header
+    space = space_of(table)
+    size = space_size or len(space)
+    n = len(table.keys)
+    found = list(warnings)
+    if n < size:
+        found.insert(0, f"the table covers {n:,} of the {size:,} architectures of its space")
+    optima = []
+    for dataset, protocols in header.protocols.items():
+        for name in protocols:
+            benchmark = TableBenchmark(table, dataset, name)
+            if n < size and benchmark.protocol.missing == "refuse":
+                found.append(
+                    f"protocol '{name}' of {dataset} refuses architectures that the table lacks"
+                    " (missing=resample or missing=fail would go on)"
+                )
+            found += [f"protocol '{name}' of {dataset}: {leak}" for leak in benchmark.leaks]
+            optimum = _optimum(benchmark, space)
+            if optimum is None:
+                found.append(f"protocol '{name}' of {dataset}: no row has the reported measure")
+            else:
+                optima.append(optimum)
+    return ImportReport(
+        Path(path),
+        table.checksum,
+        n,
+        max(size - n, 0),
+        tuple(found),
+        tuple(optima),
+        table.n_rows,
+    )
+
+
+def _optimum(benchmark: TableBenchmark, space: SearchSpace) -> Optimum | None:
+    table, measure = benchmark.table, benchmark.protocol.report
+    seeds = [measure.seeds] if isinstance(measure.seeds, int) else None
+    values = row_means(table.values(measure.column, seeds=seeds, epoch=measure.epoch))
+    if np.isnan(values).all():
+        return None
+    row = int(np.nanargmax(values) if benchmark.protocol.maximize else np.nanargmin(values))
+    key = table.keys[int(np.flatnonzero(table.row_of == row)[0])]
+    decisions = tuple(key.tolist())
+    # A key of a fixed-length space is the architecture itself, unless the space hashes it.
+    plain = decisions in space and space.key(decisions) == bytes(key)
+    return Optimum(
+        benchmark.dataset,
+        benchmark.protocol.name,
+        space.to_string(decisions) if plain else bytes(key).hex(),
+        float(values[row]),
+        table.columns[measure.column].unit,
+    )

@@ -1,0 +1,369 @@
+"""Packed tables: one self-describing, memory-mapped file for a benchmark.
+
+Layout of the file, all integers little endian::
+
+    8 bytes   magic  b"NASHTAB1"
+    8 bytes   length of the header in bytes
+    32 bytes  SHA-256 of the header
+    header    UTF-8 JSON: space, columns, protocols, provenance, position and SHA-256 of each array
+    arrays    raw C-order buffers, each starting on a multiple of 64 bytes
+
+Opening reads and checks the header alone, whose own hash therefore identifies the table's content
+(it holds the hash of every array). `verify` checks the arrays too, which the importers and
+``nas-harness info --verify`` do. Nothing in the file is executable.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from harness.errors import HarnessError, UserError
+
+MAGIC = b"NASHTAB1"
+FORMAT = 1
+ALIGNMENT = 64
+_PREFIX = len(MAGIC) + 8 + 32
+_MAX_HEADER = 64 << 20
+_DTYPES = ("uint8", "uint16", "uint32", "int32", "int64", "float32", "float64")
+
+
+class TableError(UserError):
+    """A file that is no intact packed table."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One measured quantity: an array of shape [rows, seeds, epochs].
+
+    Attributes:
+        name: Unique in the table; by convention ``dataset/schedule/split_metric`` as in
+            ``cifar10/ep12/valid_accuracy``.
+        unit: "%", "s", "M", ...; "" for none.
+        split: What the quantity was measured on: "train", "valid", "test", "valid+test", or ""
+            for quantities that no image enters (times, parameter counts). The leak auditor reads
+            it.
+        seeds: Training seeds of the second axis, in order. Which of them a row has shows in the
+            values: a missing one is NaN.
+        epochs: Number of finished epochs at each entry of the third axis, ascending; (0,) for a
+            quantity that does not depend on training.
+        schedule: "curve" if the epochs are those of one training, "separate" if each entry is a
+            training of its own.
+        scale: Stored numbers times `scale` are the values. Unsigned integers mark a missing
+            value by their largest number.
+        dtype: How numbers are stored.
+        aggregate: "run" if each entry is one training, "mean" if it is a mean over an unstated
+            set of trainings.
+    """
+
+    name: str
+    unit: str = "%"
+    split: str = "valid"
+    seeds: tuple[int, ...] = (0,)
+    epochs: tuple[int, ...] = (0,)
+    schedule: str = "curve"
+    scale: float = 1.0
+    dtype: str = "float32"
+    aggregate: str = "run"
+
+    def __post_init__(self) -> None:
+        if self.split not in ("train", "valid", "test", "valid+test", ""):
+            raise UserError(f"column '{self.name}': unknown split '{self.split}'")
+        if self.schedule not in ("curve", "separate"):
+            raise UserError(f"column '{self.name}': unknown schedule '{self.schedule}'")
+        if self.aggregate not in ("run", "mean"):
+            raise UserError(f"column '{self.name}': unknown aggregate '{self.aggregate}'")
+        if self.dtype not in _DTYPES:
+            raise UserError(f"column '{self.name}': unknown dtype '{self.dtype}'")
+        if not self.seeds or not self.epochs or list(self.epochs) != sorted(set(self.epochs)):
+            raise UserError(f"column '{self.name}': needs seeds and ascending epochs")
+
+    @property
+    def missing(self) -> int | None:
+        """The stored number that says "no value", for unsigned integers."""
+        return int(np.iinfo(self.dtype).max) if self.dtype.startswith("u") else None
+
+
+@dataclass(frozen=True)
+class TableHeader:
+    """Everything about a table but its numbers.
+
+    Attributes:
+        name: A short name ("tss-digits").
+        space: Name of the search space, or for a space of the user's own its description
+            ``{"name": ..., "options": [[...], ...], "ordinal": [...]}``.
+        columns: All columns.
+        protocols: Dataset -> protocol name -> the protocol's fields (`harness.protocol`).
+        defaults: Dataset -> name of its default protocol.
+        default_dataset: The data set that a bare table name means.
+        provenance: Source, licence, command, versions; free text values.
+        training_source: Data set, recipe and network by which the table was measured, when this
+            project can repeat it; {} otherwise.
+    """
+
+    name: str
+    space: str | dict[str, Any]
+    columns: tuple[Column, ...]
+    protocols: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    default_dataset: str = ""
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    training_source: Mapping[str, Any] = field(default_factory=dict)
+
+
+def encode(values: np.ndarray, column: Column) -> np.ndarray:
+    """Float values (NaN where missing) as a column stores them.
+
+    Raises:
+        UserError: If a value does not fit the column's integer type.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    if column.missing is None and not column.dtype.startswith("i"):
+        return np.ascontiguousarray(values / column.scale, dtype=column.dtype)
+    numbers = np.rint(values / column.scale)
+    absent = np.isnan(values)
+    top = column.missing if column.missing is not None else np.iinfo(column.dtype).max
+    low = np.iinfo(column.dtype).min
+    if column.missing is None and absent.any():
+        raise UserError(f"column '{column.name}': {column.dtype} cannot hold missing values")
+    present = numbers[~absent]
+    if present.size and (present.max() >= top or present.min() < low):
+        raise UserError(f"column '{column.name}': a value does not fit {column.dtype}")
+    numbers[absent] = top
+    return np.ascontiguousarray(numbers.astype(column.dtype))
+
+
+@contextmanager
+def atomic_write(path: Path) -> Iterator[BinaryIO]:
+    """A file that appears under its name whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def _bytes(array: np.ndarray) -> memoryview:
+    """An array's content without a copy."""
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+
+
+def write_table(
+    path: str | Path,
+    header: TableHeader,
+    keys: np.ndarray,
+    row_of: np.ndarray,
+    values: Mapping[str, np.ndarray],
+) -> str:
+    """Write a packed table.
+
+    Args:
+        path: Where to.
+        header: Everything but the numbers.
+        keys: uint8 array [architectures, key length]: ``space.key`` of every architecture, all
+            distinct.
+        row_of: int array [architectures]: the measurement row of each. Isomorphic architectures
+            may share one.
+        values: Column name -> array [rows, seeds, epochs], floats with NaN where missing.
+
+    Returns:
+        The table's checksum.
+
+    Raises:
+        UserError: If shapes, names or values do not fit together.
+    """
+    path = Path(path)
+    keys = np.ascontiguousarray(keys, dtype=np.uint8)
+    row_of = np.ascontiguousarray(row_of, dtype=np.int32)
+    n_rows = int(row_of.max()) + 1 if row_of.size else 0
+    if keys.ndim != 2 or row_of.shape != (len(keys),) or n_rows == 0 or int(row_of.min()) < 0:
+        raise UserError(f"{path.name}: needs at least one architecture and a row for each")
+    packed_keys = keys.view(np.dtype((np.void, keys.shape[1]))).ravel()
+    if len(np.unique(packed_keys)) != len(keys):
+        raise UserError(f"{path.name}: an architecture occurs twice")
+    if {c.name for c in header.columns} != set(values) or len(header.columns) != len(values):
+        raise UserError(f"{path.name}: columns {sorted(values)} do not match the header's")
+    arrays: dict[str, np.ndarray] = {"#keys": keys, "#row_of": row_of}
+    for column in header.columns:
+        shape = (n_rows, len(column.seeds), len(column.epochs))
+        array = np.asarray(values[column.name])
+        if array.shape != shape:
+            raise UserError(f"column '{column.name}': shape {array.shape}, expected {shape}")
+        arrays[column.name] = encode(array, column)
+
+    entries: dict[str, dict[str, Any]] = {}
+    offset = 0
+    for name, array in arrays.items():
+        entries[name] = {
+            "dtype": str(array.dtype),
+            "shape": list(array.shape),
+            "offset": offset,
+            "sha256": hashlib.sha256(_bytes(array)).hexdigest(),
+        }
+        offset += -(-array.nbytes // ALIGNMENT) * ALIGNMENT
+    document = {"format": FORMAT, **asdict(header), "arrays": entries}
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    # Padding (JSON allows trailing spaces) aligns the first array.
+    text += b" " * (-(_PREFIX + len(text)) % ALIGNMENT)
+    checksum = hashlib.sha256(text)
+    with atomic_write(path) as stream:
+        stream.write(MAGIC + len(text).to_bytes(8, "little") + checksum.digest() + text)
+        for array in arrays.values():
+            stream.write(_bytes(array))
+            stream.write(b"\0" * (-array.nbytes % ALIGNMENT))
+    return checksum.hexdigest()
+
+
+class PackedTable:
+    """A packed table, opened: its header, and its arrays as views of the mapped file.
+
+    Attributes:
+        path: The file.
+        header: Everything but the numbers.
+        checksum: SHA-256 of the header, which holds the hashes of all arrays.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        """Open a table and check its header.
+
+        Raises:
+            TableError: If the file is missing, truncated, altered or no packed table.
+        """
+        self.path = Path(path)
+        try:
+            with self.path.open("rb") as stream:
+                prefix = stream.read(_PREFIX)
+                size = os.fstat(stream.fileno()).st_size
+                if len(prefix) < _PREFIX or not prefix.startswith(MAGIC):
+                    raise TableError(f"{self.path} is not a packed table (nas-harness import)")
+                length = int.from_bytes(prefix[8:16], "little")
+                if length > min(_MAX_HEADER, size - _PREFIX):
+                    raise TableError(f"{self.path} is truncated or altered: make or copy it again")
+                text = stream.read(length)
+        except OSError as error:
+            reason = error.strerror or error
+            raise TableError(f"cannot open the table {self.path}: {reason}") from None
+        if hashlib.sha256(text).digest() != prefix[16:48]:
+            raise TableError(f"{self.path}: wrong header checksum: make or copy it again")
+        self.checksum = prefix[16:48].hex()
+        try:
+            self._read(json.loads(text), _PREFIX + length, size)
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            raise TableError(f"{self.path}: malformed header ({error})") from None
+
+    def _read(self, document: dict[str, Any], base: int, size: int) -> None:
+        if document.pop("format") != FORMAT:
+            raise TableError(f"{self.path}: unknown format version; update nas-harness")
+        self._entries: dict[str, dict[str, Any]] = document.pop("arrays")
+        columns = tuple(
+            Column(**{**c, "seeds": tuple(c["seeds"]), "epochs": tuple(c["epochs"])})
+            for c in document.pop("columns")
+        )
+        self.header = TableHeader(columns=columns, **document)
+        self.columns = {column.name: column for column in columns}
+        self._map = np.memmap(self.path, dtype=np.uint8, mode="r")
+        self._arrays: dict[str, np.ndarray] = {}
+        for name, entry in self._entries.items():
+            if entry["dtype"] not in _DTYPES or any(n < 0 for n in entry["shape"]):
+                raise TableError(f"{self.path}: array '{name}' has an unknown type or shape")
+            length = math.prod(entry["shape"]) * np.dtype(entry["dtype"]).itemsize
+            start = base + entry["offset"]
+            if entry["offset"] < 0 or start + length > size:
+                raise TableError(f"{self.path} is truncated: make or copy it again")
+            view = self._map[start : start + length].view(entry["dtype"])
+            self._arrays[name] = view.reshape(entry["shape"])
+        n_rows = self.n_rows
+        for column in columns:
+            expected = (n_rows, len(column.seeds), len(column.epochs))
+            array = self._arrays[column.name]
+            if array.shape != expected or str(array.dtype) != column.dtype:
+                raise TableError(f"{self.path}: column '{column.name}' does not fit its array")
+
+    @property
+    def keys(self) -> np.ndarray:
+        """uint8 [architectures, key length]."""
+        return self._arrays["#keys"]
+
+    @property
+    def row_of(self) -> np.ndarray:
+        """int32 [architectures]: the measurement row of each."""
+        return self._arrays["#row_of"]
+
+    @property
+    def n_rows(self) -> int:
+        """The number of distinct measurements, from the first column's array."""
+        return int(self._arrays[self.header.columns[0].name].shape[0])
+
+    def values(
+        self, name: str, *, seeds: Sequence[int] | None = None, epoch: int | None = None
+    ) -> np.ndarray:
+        """A column's values as float64 [rows, seeds, epochs], NaN where missing.
+
+        Args:
+            name: The column.
+            seeds: Only these seeds, in this order.
+            epoch: Only this epoch (the result then is [rows, seeds]).
+
+        Raises:
+            UserError: If the column, a seed or the epoch does not exist.
+        """
+        if name not in self.columns:
+            from harness.errors import unknown
+
+            raise unknown(f"column of {self.header.name}", name, self.columns)
+        column = self.columns[name]
+        array = self._arrays[name]
+        try:
+            if epoch is not None:
+                array = array[:, :, column.epochs.index(epoch)]
+            if seeds is not None:
+                array = array[:, [column.seeds.index(s) for s in seeds]]
+        except ValueError:
+            raise UserError(
+                f"column '{name}' has epochs {column.epochs} and seeds {column.seeds}; asked for"
+                f" epoch {epoch}, seeds {seeds}"
+            ) from None
+        values = array.astype(np.float64)
+        if column.missing is not None:
+            values[array == column.missing] = np.nan
+        # Unscaled columns skip a multiplication that would touch every value.
+        return values * column.scale if column.scale != 1.0 else values
+
+    def verify(self) -> None:
+        """Check every array against its hash.
+
+        Raises:
+            HarnessError: At the first one that differs.
+        """
+        for name, entry in self._entries.items():
+            view = _bytes(self._arrays[name])
+            if hashlib.sha256(view).hexdigest() != entry["sha256"]:
+                raise HarnessError(
+                    f"{self.path}: array '{name}' is altered: make or copy it again"
+                )
+        rows = self.row_of
+        if rows.size and (int(rows.min()) < 0 or int(rows.max()) >= self.n_rows):
+            raise HarnessError(f"{self.path}: an architecture points outside the rows")

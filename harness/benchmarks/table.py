@@ -1,0 +1,319 @@
+"""Tabular benchmarks: a packed table under a protocol, answering one architecture at a time."""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+from typing import NamedTuple
+
+import numpy as np
+
+from harness.benchmarks.covered import CoveredSpace
+from harness.benchmarks.packed import PackedTable
+from harness.errors import UserError, unknown
+from harness.protocol import Measure, Protocol, audit
+from harness.spaces import Architecture, CategoricalSpace, SearchSpace, get_space
+from harness.streams import key, uniform
+
+MICROSECONDS = 1_000_000
+
+OK, FAILED, MISSING, REPEAT = range(4)
+STATUS = ("ok", "failed", "missing", "repeat")
+"""Names of the status codes: measured; the training failed; the table lacks the architecture;
+a cached second visit that was not charged."""
+
+
+class Answer(NamedTuple):
+    """What a benchmark says about one proposal.
+
+    Attributes:
+        row: Row of the table, -1 if there is none.
+        visit: How many times the search has drawn from this row before (0 when cached).
+        value: The search metric as measured; NaN unless the status is OK or REPEAT.
+        cost: Virtual microseconds.
+        epochs: Epochs trained.
+        status: OK, FAILED, MISSING or REPEAT.
+    """
+
+    row: int
+    visit: int
+    value: float
+    cost: int
+    epochs: int
+    status: int
+
+
+class _Level(NamedTuple):
+    """Values and costs of all rows at one fidelity."""
+
+    runs: list[tuple[float, ...]]
+    costs: list[int]
+    epochs: int
+
+
+def find_protocol(
+    table: PackedTable, dataset: str | None = None, protocol: str | Protocol | None = None
+) -> Protocol:
+    """A protocol of a table's data set by name; the defaults where nothing is given.
+
+    Raises:
+        UserError: If the data set or the protocol does not exist.
+    """
+    header = table.header
+    dataset = dataset or header.default_dataset
+    if dataset not in header.protocols:
+        raise unknown(f"data set of {header.name}", dataset, header.protocols)
+    if isinstance(protocol, Protocol):
+        return protocol
+    name = protocol or header.defaults[dataset]
+    known = header.protocols[dataset]
+    if name not in known:
+        raise unknown(f"protocol of {header.name}#{dataset}", name, known)
+    return Protocol.from_dict(known[name])
+
+
+class TableBenchmark:
+    """A packed table's data set under one protocol.
+
+    Args:
+        table: The opened table.
+        dataset: One of its data sets; default: the table's default.
+        protocol: The name of one of the table's protocols, or a protocol; default: the data
+            set's default.
+
+    Raises:
+        LeakError: If the protocol searches or selects on test images without an opt-in.
+        UserError: If the data set or the protocol does not exist or does not fit the table.
+    """
+
+    def __init__(
+        self,
+        table: PackedTable,
+        dataset: str | None = None,
+        protocol: str | Protocol | None = None,
+    ) -> None:
+        header = table.header
+        self.table = table
+        self.dataset = dataset or header.default_dataset
+        protocol = find_protocol(table, self.dataset, protocol)
+        self.protocol = protocol
+        self.leaks = audit(protocol, table.columns)
+        alone = len(header.protocols) == 1
+        self.name = header.name if alone else f"{header.name}#{self.dataset}"
+        self.checksum = table.checksum
+        self.space = space_of(table)
+        # Filled as architectures are met: `space.key` of some spaces is a graph hash.
+        self._rows: dict[Architecture, int] = {}
+        self._levels: dict[int, _Level] = {}
+        self._mean_of: dict[Measure, np.ndarray] = {}
+        self._runs_of: dict[Measure, list[tuple[float, ...]]] = {}
+        keys = table.keys
+        width = keys.shape[1]
+        buffer = keys.tobytes()
+        self._row_of_key = {
+            buffer[i * width : (i + 1) * width]: row for i, row in enumerate(table.row_of.tolist())
+        }
+
+    def search_space(self) -> SearchSpace:
+        """What one search's searcher moves in: the space, or its covered part for "resample"."""
+        if self.protocol.missing == "resample":
+            return CoveredSpace(self.space, lambda architecture: self.row(architecture) >= 0)
+        return self.space
+
+    def row(self, architecture: Architecture) -> int:
+        """The architecture's row, -1 if the table lacks it."""
+        row = self._rows.get(architecture)
+        if row is None:
+            row = self._row_of_key.get(self.space.key(architecture), -1)
+            self._rows[architecture] = row
+        return row
+
+    def runs(self, measure: Measure) -> list[tuple[float, ...]]:
+        """For every row the values that a visit may draw; () where the training failed."""
+        seeds = [measure.seeds] if isinstance(measure.seeds, int) else None
+        values = self.table.values(measure.column, seeds=seeds, epoch=measure.epoch)
+        if measure.seeds == "mean":
+            values = row_means(values)[:, None]
+        present = ~np.isnan(values)
+        if present.all():
+            return list(map(tuple, values.tolist()))
+        return [tuple([v for v in row if not math.isnan(v)]) for row in values.tolist()]
+
+    def level(self, fidelity: int | None) -> _Level:
+        """Values and costs at a fidelity (None: the protocol's own).
+
+        Raises:
+            UserError: If the protocol does not offer the fidelity.
+        """
+        search = self.protocol.search
+        epoch = search.epoch if fidelity is None else fidelity
+        if epoch not in self._levels:
+            if epoch != search.epoch and epoch not in self.protocol.fidelities:
+                raise UserError(
+                    f"protocol '{self.protocol.name}' offers fidelities"
+                    f" {self.protocol.fidelities or (search.epoch,)}, not {epoch}"
+                )
+            runs = self.runs(Measure(search.column, epoch, search.seeds))
+            self._levels[epoch] = _Level(runs, self._costs(epoch), max(epoch, 1))
+        return self._levels[epoch]
+
+    def _costs(self, epochs: int) -> list[int]:
+        if not self.protocol.cost:
+            return [MICROSECONDS] * self.table.n_rows
+        seconds = np.zeros(self.table.n_rows)
+        for term in self.protocol.cost:
+            column = row_means(self.table.values(term.column, epoch=term.epoch))
+            times = epochs if term.per == "epoch" else 1
+            seconds += term.factor * times * np.nan_to_num(column)
+        # At least one microsecond, so that virtual time moves.
+        costs: list[int] = np.maximum(np.rint(seconds * MICROSECONDS), 1).astype(int).tolist()
+        return costs
+
+    def read(
+        self, architecture: Architecture, fidelity: int | None, seed: int, visit: int
+    ) -> float:
+        """The search metric that a visit draws, NaN if there is none: what a trial measures."""
+        row = self.row(architecture)
+        return _draw(self.level(fidelity).runs[row], key(seed, "table"), row, visit)
+
+    def evaluator(self, seed: int) -> Evaluator:
+        """The benchmark's answers to one search."""
+        return Evaluator(self, seed)
+
+    def results(
+        self, rows: np.ndarray, visits: np.ndarray, values: np.ndarray, seed: int
+    ) -> dict[str, np.ndarray]:
+        """What a finished search's evaluations were worth beyond what the searcher was told.
+
+        Args:
+            rows: int [n], -1 where the table has none.
+            visits: int [n], as recorded.
+            values: float64 [n], the search metric as recorded.
+            seed: The search's seed.
+
+        Returns:
+            float64 [n] each, NaN where there is none: "selection" (drawn as the search drew),
+            "true" (mean of the selection's measure over seeds), "report".
+        """
+        protocol = self.protocol
+        if protocol.select in (None, protocol.search):
+            selection = values
+        else:
+            selection = self._outcomes(protocol.selection, rows, visits, seed)
+        return {
+            "selection": selection,
+            "true": self._means(protocol.selection, rows),
+            "report": self._outcomes(protocol.report, rows, visits, seed),
+        }
+
+    def _outcomes(
+        self, measure: Measure, rows: np.ndarray, visits: np.ndarray, seed: int
+    ) -> np.ndarray:
+        if measure.seeds != "random":
+            return self._means(measure, rows)
+        runs = self._cached_runs(measure)
+        stream_key = key(seed, "table")
+        drawn = [
+            _draw(runs[row], stream_key, row, visit) if row >= 0 else math.nan
+            for row, visit in zip(rows.tolist(), visits.tolist(), strict=True)
+        ]
+        return np.array(drawn, dtype=np.float64)
+
+    def _means(self, measure: Measure, rows: np.ndarray) -> np.ndarray:
+        if measure not in self._mean_of:
+            seeds = [measure.seeds] if isinstance(measure.seeds, int) else None
+            values = self.table.values(measure.column, seeds=seeds, epoch=measure.epoch)
+            # The entry that row -1 reads.
+            self._mean_of[measure] = np.append(row_means(values), np.nan)
+        return self._mean_of[measure][rows]
+
+    def _cached_runs(self, measure: Measure) -> list[tuple[float, ...]]:
+        if measure not in self._runs_of:
+            self._runs_of[measure] = self.runs(measure)
+        return self._runs_of[measure]
+
+
+def _draw(runs: tuple[float, ...], stream_key: int, row: int, visit: int) -> float:
+    if len(runs) > 1:
+        return runs[int(uniform(stream_key, row, visit) * len(runs))]
+    return runs[0] if runs else math.nan
+
+
+def row_means(values: np.ndarray) -> np.ndarray:
+    """Means over the present values of each row [rows, n] -> [rows]; NaN where there is none."""
+    present = ~np.isnan(values)
+    count = present.sum(axis=1)
+    total = np.where(present, values, 0.0).sum(axis=1)
+    means: np.ndarray = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return means
+
+
+def space_of(table: PackedTable) -> SearchSpace:
+    """The search space of a table: a registered one, or its own description's."""
+    described = table.header.space
+    if isinstance(described, str):
+        return get_space(described)
+    return CategoricalSpace(described["name"], described["options"], described.get("ordinal"))
+
+
+class Evaluator:
+    """The answers to one search: draws keyed by (seed, row, visit) and a memory of visits."""
+
+    def __init__(self, benchmark: TableBenchmark, seed: int) -> None:
+        self._benchmark = benchmark
+        self._protocol = benchmark.protocol
+        self._rows = benchmark._rows
+        self._default = benchmark.level(None)
+        self._default_epoch = benchmark.protocol.search.epoch
+        self._fresh = self._protocol.repeat == "fresh"
+        self._free_repeats = not self._fresh and not self._protocol.charge_repeats
+        self._visits: dict[tuple[int, int], int] = {}
+        self._plain = not (self._fresh or self._free_repeats or self._protocol.time_noise)
+        self._key = key(seed, "table")
+        self._noise = key(seed, "time")
+
+    def __call__(self, architecture: Architecture, fidelity: int | None = None) -> Answer:
+        """Answer one proposal.
+
+        Raises:
+            UserError: If the table lacks the architecture and the protocol refuses that.
+        """
+        row = self._rows.get(architecture)
+        if row is None:
+            row = self._benchmark.row(architecture)
+        if row < 0:
+            return self._lacking(architecture, fidelity)
+        if fidelity is None:
+            runs, costs, epochs = self._default
+        else:
+            runs, costs, epochs = self._benchmark.level(fidelity)
+        values = runs[row]
+        visit = 0
+        cost = costs[row]
+        if not self._plain:
+            level = self._default_epoch if fidelity is None else fidelity
+            seen = self._visits.get((row, level), 0)
+            self._visits[row, level] = seen + 1
+            if seen and self._free_repeats:
+                return Answer(row, 0, _draw(values, self._key, row, 0), 0, 0, REPEAT)
+            if self._fresh:
+                visit = seen
+            if self._protocol.time_noise:
+                fraction = uniform(key(self._noise, level), row, seen)
+                normal = NormalDist().inv_cdf(max(fraction, 1e-16))
+                cost = max(1, round(cost * math.exp(self._protocol.time_noise * normal)))
+        if not values:
+            return Answer(row, visit, math.nan, cost, epochs, FAILED)
+        value = values[0]
+        if len(values) > 1:
+            value = values[int(uniform(self._key, row, visit) * len(values))]
+        return Answer(row, visit, value, cost, epochs, OK)
+
+    def _lacking(self, architecture: Architecture, fidelity: int | None) -> Answer:
+        if self._protocol.missing == "fail":
+            return Answer(-1, 0, math.nan, 0, 0, MISSING)
+        benchmark = self._benchmark
+        raise UserError(
+            f"{benchmark.name} lacks {benchmark.space.to_string(architecture)}: set"
+            " missing=resample or missing=fail in the protocol"
+        )

@@ -1,0 +1,356 @@
+"""Experiments: the grid searchers x benchmarks x seeds, from a YAML file or from arguments.
+
+A *cell* is one searcher on one benchmark; its seeds are run in *batches*, each of which becomes
+one trace file. A search whose trace is there is never run again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.benchmarks import TableBenchmark, open_benchmark
+from harness.benchmarks.packed import atomic_write
+from harness.errors import UserError
+from harness.protocol import Protocol, digest
+from harness.search import Budget, Search, run_search
+from harness.spec import SearcherSpec
+from harness.traces import Trace, read_metadata, write_batch
+
+BATCH_EVALUATIONS = 20_000
+"""About how many evaluations a batch holds: some tenths of a second of work."""
+
+Progress = Callable[[int, int], None]
+"""Called with (finished searches, evaluations in them) whenever a batch is done."""
+
+
+@dataclass(frozen=True)
+class BenchmarkSpec:
+    """A benchmark by name or path, with its protocol.
+
+    Attributes:
+        source: Registered name or path of a table, with ``#dataset`` if need be.
+        protocol: Name of one of its protocols; None: its default.
+        options: Fields of the protocol to replace (``missing``, ``repeat``, ``time_noise``, ...).
+    """
+
+    source: str
+    protocol: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def open(self) -> TableBenchmark:
+        """The benchmark.
+
+        Raises:
+            UserError: If something is unknown or the protocol leaks test data.
+        """
+        return open_benchmark(self.source, self.protocol, self.options)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One searcher on one benchmark under one budget: what its traces share.
+
+    Attributes:
+        searcher: The strategy and its options.
+        benchmark: Where to open the benchmark.
+        protocol: The full protocol, so that a worker needs no second look-up.
+        checksum: The table's.
+        budget: When each search ends.
+        workers: Simulated workers.
+        directory: Name of the directory of its traces; holds a hash of all the above.
+    """
+
+    searcher: SearcherSpec
+    benchmark: BenchmarkSpec
+    protocol: Protocol
+    checksum: str
+    budget: Budget
+    workers: int
+    directory: str
+
+    @property
+    def question(self) -> str:
+        """Identifies the table's content, the data set and the protocol."""
+        return f"{self.checksum}:{self.benchmark.source}:{self.protocol.hash}"
+
+    def run(self, benchmark: TableBenchmark, seeds: Iterable[int]) -> list[Trace]:
+        """Run some of the cell's searches in this process."""
+        return [run_search(self.start(benchmark, seed)) for seed in seeds]
+
+    def start(self, benchmark: TableBenchmark, seed: int) -> Search:
+        """One of the cell's searches, not begun."""
+        searcher = self.searcher.build(benchmark.search_space(), seed)
+        identity = self.searcher.identity
+        return Search(searcher, benchmark, self.budget, seed, identity, self.workers)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some searches of one cell, run together and written to one file."""
+
+    cell: Cell
+    seeds: tuple[int, ...]
+
+    @property
+    def path(self) -> str:
+        """Trace file, relative to the experiment's directory.
+
+        The first seed is in no other file, because finished seeds are never in a batch.
+        """
+        return (
+            f"traces/{self.cell.directory}/seeds-{self.seeds[0]:06d}-{self.seeds[-1]:06d}.parquet"
+        )
+
+
+class Experiment:
+    """A grid of searches.
+
+    Args:
+        benchmarks: Names, table paths or `BenchmarkSpec`s.
+        searchers: Command-line words (``"local_search"``), mappings ``{name: {option: value}}``
+            or `SearcherSpec`s.
+        seeds: A number of seeds (0, 1, ...) or the seeds themselves.
+        budget: When each search ends; a mapping or a `Budget`.
+        workers: Simulated asynchronous workers of each search.
+
+    Raises:
+        UserError: If something is unknown, out of range or given twice.
+    """
+
+    def __init__(
+        self,
+        benchmarks: Sequence[str | BenchmarkSpec],
+        searchers: Sequence[str | Mapping[str, Any] | SearcherSpec],
+        seeds: int | Sequence[int],
+        budget: Budget | Mapping[str, Any],
+        workers: int = 1,
+    ) -> None:
+        self.benchmarks = tuple(
+            b if isinstance(b, BenchmarkSpec) else BenchmarkSpec(b) for b in benchmarks
+        )
+        self.searchers = tuple(as_searcher(s) for s in searchers)
+        self.seeds = tuple(sorted(range(seeds) if isinstance(seeds, int) else seeds))
+        self.budget = budget if isinstance(budget, Budget) else Budget(**budget)
+        self.workers = workers
+        for name in ("benchmarks", "searchers", "seeds"):
+            if not getattr(self, name):
+                raise UserError(f"an experiment needs at least one of its {name}")
+        if len(set(self.seeds)) != len(self.seeds) or self.seeds[0] < 0:
+            raise UserError("seeds must be distinct and not negative")
+        labels = [searcher.label for searcher in self.searchers]
+        for label in labels:
+            if labels.count(label) > 1:
+                raise UserError(f"searcher '{label}' is given twice")
+        if workers < 1:
+            raise UserError(f"workers={workers}; at least one")
+
+    @classmethod
+    def from_yaml(cls, path: str | Path) -> Experiment:
+        """The experiment that a YAML file describes.
+
+        Raises:
+            UserError: If the file cannot be read or its content is wrong; one line says where.
+        """
+        from harness.experiment_file import read_experiment
+
+        return read_experiment(Path(path))
+
+    @cached_property
+    def cells(self) -> tuple[Cell, ...]:
+        """All cells, benchmark by benchmark. Opens the tables and audits the protocols."""
+        return tuple(
+            self._cell(searcher, spec, benchmark)
+            for spec, benchmark in zip(self.benchmarks, self.opened, strict=True)
+            for searcher in self.searchers
+        )
+
+    @cached_property
+    def opened(self) -> tuple[TableBenchmark, ...]:
+        """The benchmarks, opened."""
+        opened = tuple(spec.open() for spec in self.benchmarks)
+        identities = [(b.name, b.protocol.hash, b.checksum) for b in opened]
+        for identity in identities:
+            if identities.count(identity) > 1:
+                raise UserError(f"benchmark '{identity[0]}' is given twice with one protocol")
+        return opened
+
+    def _cell(self, searcher: SearcherSpec, spec: BenchmarkSpec, table: TableBenchmark) -> Cell:
+        question = [table.name, table.checksum, table.protocol.hash]
+        identity = [searcher.identity, question, asdict(self.budget), self.workers]
+        words = re.sub(r"[^A-Za-z0-9]+", "-", f"{table.name}-{searcher.label}")[:60].strip("-")
+        directory = f"{words}-{digest(identity)[:10]}"
+        return Cell(
+            searcher, spec, table.protocol, table.checksum, self.budget, self.workers, directory
+        )
+
+    def pending(self, out: Path) -> list[Batch]:
+        """The batches whose searches have no trace in `out` yet."""
+        size = self.batch_size
+        batches = []
+        for cell in self.cells:
+            done = finished_seeds(out / "traces" / cell.directory)
+            todo = [seed for seed in self.seeds if seed not in done]
+            chunks = (todo[i : i + size] for i in range(0, len(todo), size))
+            batches += [Batch(cell, tuple(chunk)) for chunk in chunks]
+        return batches
+
+    @property
+    def batch_size(self) -> int:
+        """Searches in a batch."""
+        evaluations = self.budget.evaluations or 1_000
+        return max(1, min(BATCH_EVALUATIONS // evaluations, len(self.seeds)))
+
+    def run(
+        self,
+        out: str | Path,
+        *,
+        inline: bool = False,
+        address: str | None = None,
+        trials: Literal["search", "evaluation"] = "search",
+        progress: Progress | None = None,
+    ) -> Path:
+        """Run every search that has no trace yet, and write the traces to a directory.
+
+        Args:
+            out: The experiment's directory; made if need be.
+            inline: Run in this process, without Ray.
+            address: Address of a Ray cluster to join; None starts a local one.
+            trials: What one Ray Tune trial is: a batch of whole searches, or one evaluation.
+            progress: Called after every finished batch.
+
+        Returns:
+            The directory.
+
+        Raises:
+            UserError: If `out` holds another experiment, or a request cannot be carried out.
+            HarnessError: If running fails.
+        """
+        out = Path(out)
+        self.record(out)
+        batches = self.pending(out)
+        if inline:
+            self._run_inline(out, batches, progress)
+        elif batches:
+            if trials == "evaluation":
+                from harness.tune.evaluations import run_evaluations as run_on_ray
+            else:
+                from harness.tune.searches import run_searches as run_on_ray
+            run_on_ray(batches, out, address=address, progress=progress)
+        return out
+
+    def _run_inline(self, out: Path, batches: list[Batch], progress: Progress | None) -> None:
+        opened = {
+            self._cell(self.searchers[0], spec, table).question: table
+            for spec, table in zip(self.benchmarks, self.opened, strict=True)
+        }
+        for batch in batches:
+            traces = batch.cell.run(opened[batch.cell.question], batch.seeds)
+            write_batch(out / batch.path, traces, telemetry())
+            if progress is not None:
+                progress(len(traces), sum(map(len, traces)))
+
+    def describe(self) -> dict[str, Any]:
+        """Everything about the experiment as plain values: what `experiment.json` holds."""
+        benchmarks = []
+        for spec, table in zip(self.benchmarks, self.opened, strict=True):
+            protocol, columns = table.protocol, table.table.columns
+            measures = {
+                "search": protocol.search,
+                "selection": protocol.selection,
+                "report": protocol.report,
+            }
+            benchmarks.append(
+                {
+                    "name": table.name,
+                    "source": spec.source,
+                    "checksum": table.checksum,
+                    "dataset": table.dataset,
+                    "protocol": protocol.to_dict(),
+                    "protocol_hash": protocol.hash,
+                    "leaks": table.leaks,
+                    "split": {role: columns[m.column].split for role, m in measures.items()},
+                    "units": {role: columns[m.column].unit for role, m in measures.items()},
+                }
+            )
+        return {
+            "benchmarks": benchmarks,
+            "searchers": [s.identity for s in self.searchers],
+            "cells": [cell.directory for cell in self.cells],
+            "seeds": list(self.seeds),
+            "budget": asdict(self.budget),
+            "workers": self.workers,
+            "versions": {name: version(name) for name in ("nas-harness", "ray", "numpy")},
+        }
+
+    def record(self, out: Path) -> None:
+        """Write `experiment.json`, joined with what is there.
+
+        Raises:
+            UserError: If the directory holds an experiment with another budget or protocol.
+        """
+        path = out / "experiment.json"
+        document = self.describe()
+        if path.exists():
+            document = joined(json.loads(path.read_text()), document, out)
+        with atomic_write(path) as stream:
+            stream.write(json.dumps(document, indent=1, sort_keys=True).encode())
+
+
+def as_searcher(given: str | Mapping[str, Any] | SearcherSpec) -> SearcherSpec:
+    """A searcher from any of the forms in which experiments name one."""
+    if isinstance(given, SearcherSpec):
+        return given
+    if isinstance(given, str):
+        return SearcherSpec.parse(given)
+    if len(given) != 1:
+        raise UserError(f"searcher {dict(given)}: write one name with its options")
+    ((name, options),) = given.items()
+    options = dict(options or {})
+    return SearcherSpec(name, options, options.pop("label", ""))
+
+
+def joined(old: dict[str, Any], new: dict[str, Any], out: Path) -> dict[str, Any]:
+    """Two runs of one experiment as one: searchers, benchmarks and seeds may be added.
+
+    Raises:
+        UserError: If the two differ in more than that.
+    """
+    for name in ("budget", "workers"):
+        if old[name] != new[name]:
+            raise UserError(
+                f"{out} holds an experiment with {name} {old[name]}, not {new[name]}: choose"
+                " another --out"
+            )
+    before = {b["name"]: b for b in old["benchmarks"]}
+    for benchmark in new["benchmarks"]:
+        other = before.get(benchmark["name"])
+        for name in ("checksum", "protocol_hash"):
+            if other and other[name] != benchmark[name]:
+                raise UserError(
+                    f"{out} holds {benchmark['name']} with another {name.replace('_', ' ')}:"
+                    " choose another --out"
+                )
+    result = dict(new)
+    for name in ("benchmarks", "searchers", "cells"):
+        result[name] = new[name] + [x for x in old[name] if x not in new[name]]
+    result["seeds"] = sorted({*old["seeds"], *new["seeds"]})
+    return result
+
+
+def finished_seeds(directory: Path) -> set[int]:
+    """The seeds whose traces a cell's directory holds."""
+    paths = sorted(directory.glob("*.parquet"))
+    return {h["seed"] for path in paths for h in read_metadata(path)["headers"]}
+
+
+def telemetry() -> dict[str, Any]:
+    """Where a batch ran: beside its traces, outside their digests."""
+    return {"host": os.uname().nodename, "nas_harness": version("nas-harness")}

@@ -1,0 +1,220 @@
+"""The search loop: searcher x benchmark x budget x seed -> trace, with workers in virtual time.
+
+Virtual time is counted in integer microseconds and contains no real time: a trace depends on
+nothing but its inputs. Ties between evaluations that end together go to the earlier proposal.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from heapq import heappop, heappush
+from math import inf
+from typing import Any, NamedTuple
+
+from harness.benchmarks.table import FAILED, MICROSECONDS, MISSING, REPEAT, Answer, TableBenchmark
+from harness.errors import UserError
+from harness.searcher import Observation, Proposal, Searcher
+from harness.traces import Trace
+
+MAX_FREE_REPEATS = 10_000
+"""A search that proposes this many uncharged repeats in a row is over: it has nothing new."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """When a search ends: whichever limit comes first. No evaluation that would pass one starts.
+
+    Attributes:
+        evaluations: Number of charged evaluations.
+        seconds: Virtual seconds.
+        epochs: Trained epochs, summed over evaluations.
+
+    Raises:
+        UserError: If no limit is given, or one is not positive.
+    """
+
+    evaluations: int | None = None
+    seconds: float | None = None
+    epochs: int | None = None
+
+    def __post_init__(self) -> None:
+        limits = asdict(self)
+        if all(limit is None for limit in limits.values()):
+            raise UserError("a budget needs at least one of evaluations, seconds, epochs")
+        for name, limit in limits.items():
+            if limit is not None and not limit > 0:
+                raise UserError(f"budget: {name}={limit}; must be positive")
+
+
+class Job(NamedTuple):
+    """An evaluation under way, ordered by its end and then by its proposal's number.
+
+    Attributes:
+        end: Virtual microsecond at which it ends.
+        number: How many proposals came before.
+        worker: Simulated worker.
+        start: Virtual microsecond at which it began.
+        proposal: What is evaluated.
+        answer: What the benchmark says, or what of it is known before a trial has run.
+    """
+
+    end: int
+    number: int
+    worker: int
+    start: int
+    proposal: Proposal
+    answer: Answer
+
+
+class Search:
+    """One search under way, in virtual time.
+
+    `fill` gives every idle worker a proposal, `advance` finishes the evaluation that ends first.
+    Lane A alternates the two (`run_search`). Lane B does the same, but measures a job in a Ray
+    Tune trial before it is finished; both leave the same trace.
+
+    Args:
+        searcher: The strategy, freshly made.
+        benchmark: What answers; its protocol says which way is better.
+        budget: When to stop.
+        seed: The search's seed.
+        identity: What the trace's header says of searcher and options.
+        workers: Number of simulated asynchronous workers.
+
+    Attributes:
+        running: Heap of the evaluations under way.
+        rows: Finished evaluations in order of completion.
+        reasons: Proposal number -> why that evaluation failed, where a trial said so.
+    """
+
+    def __init__(
+        self,
+        searcher: Searcher,
+        benchmark: TableBenchmark,
+        budget: Budget,
+        seed: int,
+        identity: Mapping[str, Any],
+        workers: int = 1,
+    ) -> None:
+        if workers < 1:
+            raise UserError(f"workers={workers}; at least one")
+        self.searcher = searcher
+        self.benchmark = benchmark
+        self.budget = budget
+        self.seed = seed
+        self.workers = workers
+        self.identity = dict(identity)
+        self.running: list[Job] = []
+        self.rows: list[tuple[Any, ...]] = []
+        self.reasons: dict[int, str] = {}
+        self._evaluate = benchmark.evaluator(seed)
+        self._sign = 1.0 if benchmark.protocol.maximize else -1.0
+        self._idle = list(range(workers))
+        self._clock = 0
+        self._stopped = ""
+        self._asked = 0
+        self._charged = 0
+        self._epochs = 0
+        self._free = 0
+        self._max_evaluations = inf if budget.evaluations is None else budget.evaluations
+        self._max_time = inf if budget.seconds is None else budget.seconds * MICROSECONDS
+        self._max_epochs = inf if budget.epochs is None else budget.epochs
+
+    def fill(self) -> list[Job]:
+        """Start an evaluation on every idle worker, as far as searcher and budget give any.
+
+        Returns:
+            The started jobs.
+        """
+        started = []
+        while self._idle and not self._stopped:
+            if self._charged >= self._max_evaluations:
+                self._stopped = "budget"
+                break
+            proposal = self.searcher.ask()
+            if proposal is None:
+                break
+            number = self._asked
+            self._asked = number + 1
+            answer = self._evaluate(proposal.architecture, proposal.fidelity)
+            end = self._clock + answer.cost
+            if not self._admit(answer, end):
+                break
+            job = Job(end, number, heappop(self._idle), self._clock, proposal, answer)
+            heappush(self.running, job)
+            started.append(job)
+        return started
+
+    def _admit(self, answer: Answer, end: int) -> bool:
+        """Charge an evaluation, unless the budget does not hold it."""
+        if answer.status == REPEAT:
+            self._free += 1
+            if self._free >= MAX_FREE_REPEATS:
+                self._stopped = "nothing new"
+            return True
+        epochs = self._epochs + answer.epochs
+        if end > self._max_time or epochs > self._max_epochs:
+            self._stopped = "budget"
+            return False
+        self._free = 0
+        self._epochs = epochs
+        self._charged += 1
+        return True
+
+    def advance(self, measured: Answer | None = None, reason: str = "") -> None:
+        """Finish the evaluation that ends first: record it and tell the searcher.
+
+        Args:
+            measured: What a trial measured, in place of what the benchmark said at the start.
+            reason: Why it failed, if it did.
+        """
+        end, number, worker, start, (architecture, fidelity), answer = heappop(self.running)
+        row, visit, value, _, epochs, status = answer if measured is None else measured
+        self._clock = end
+        heappush(self._idle, worker)
+        self.rows.append(
+            (number, architecture, row, visit, epochs, value, start, end, worker, status)
+        )
+        failed = status in (FAILED, MISSING)
+        if reason:
+            self.reasons[number] = reason
+        told = -inf if failed else self._sign * value
+        self.searcher.tell(Observation(number, architecture, fidelity, told, failed))
+
+    def trace(self, wall_seconds: float = 0.0) -> Trace:
+        """The record of the finished search, with the selection's and the report's values."""
+        header = {
+            **self.identity,
+            "benchmark": self.benchmark.name,
+            "checksum": self.benchmark.checksum,
+            "space": self.benchmark.space.name,
+            "protocol": self.benchmark.protocol.hash,
+            "budget": asdict(self.budget),
+            "workers": self.workers,
+            "seed": self.seed,
+            "stopped": self._stopped or "exhausted",
+        }
+        statistics = self.searcher.statistics()
+        resampled = getattr(self.searcher.space, "resampled", None)
+        if resampled is not None:
+            statistics = {**statistics, "resampled": resampled}
+        if statistics:
+            header["statistics"] = statistics
+        told = {"wall_seconds": wall_seconds, "reasons": self.reasons}
+        return Trace.from_rows(header, self.rows, self.benchmark, told)
+
+
+def run_search(search: Search) -> Trace:
+    """Run a search to its end on its benchmark, in this process.
+
+    Returns:
+        The trace; its rows stand in order of completion.
+    """
+    began = time.perf_counter()
+    search.fill()
+    while search.running:
+        search.advance()
+        search.fill()
+    return search.trace(time.perf_counter() - began)

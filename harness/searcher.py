@@ -1,0 +1,81 @@
+"""What a search strategy is: `ask` for proposals, `tell` it what they were worth."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, NamedTuple
+
+from harness.spaces import Architecture, SearchSpace
+from harness.streams import stream
+
+
+class Proposal(NamedTuple):
+    """An architecture to evaluate.
+
+    Attributes:
+        architecture: What to evaluate.
+        fidelity: Epochs to evaluate it at; None: the protocol's own.
+    """
+
+    architecture: Architecture
+    fidelity: int | None = None
+
+
+class Observation(NamedTuple):
+    """What became of a proposal.
+
+    Attributes:
+        number: The proposal's number: how many `ask` gave before it.
+        architecture: As proposed.
+        fidelity: As proposed.
+        value: What to maximise; -inf if the evaluation failed.
+        failed: Whether it failed (a diverged training, an architecture that a table lacks).
+    """
+
+    number: int
+    architecture: Architecture
+    fidelity: int | None
+    value: float
+    failed: bool
+
+
+class Searcher(ABC):
+    """A search strategy over one space, for one seed.
+
+    A searcher's state is a fold over its seed and the ordered `ask` and `tell` events: the
+    harness resumes a search by replaying them, so there is nothing to save. Three rules make
+    that work, and `harness.testing.SearcherSuite` checks them:
+
+    * All randomness comes from `self.initial` and `self.rng`.
+    * `ask` may return the same architecture again, and returns None for "nothing until I hear
+      more"; when it returns None while nothing is being evaluated, the search is over.
+    * `tell` may come in another order than the proposals, and for the last ones not at all.
+
+    Args:
+        space: Where to search.
+        seed: The search's seed.
+
+    Attributes:
+        initial: The stream for the initial design. It holds neither the strategy's name nor its
+            options, so that strategies compared under one seed start from the same
+            architectures (common random numbers).
+        rng: The stream for everything else.
+    """
+
+    def __init__(self, space: SearchSpace, seed: int) -> None:
+        self.space = space
+        self.seed = seed
+        self.initial = stream(seed, "init", space.name)
+        self.rng = stream(seed, "search", type(self).__name__)
+
+    @abstractmethod
+    def ask(self) -> Proposal | None:
+        """The next proposal, or None if there is nothing to do before hearing more."""
+
+    @abstractmethod
+    def tell(self, observation: Observation) -> None:
+        """Hear what became of a proposal."""
+
+    def statistics(self) -> dict[str, Any]:
+        """Deterministic figures about the search for its trace's header; by default none."""
+        return {}

@@ -1,0 +1,113 @@
+"""A searcher by name with options: ``regularized_evolution:population_size=50``."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.errors import UserError, unknown
+from harness.protocol import digest
+from harness.searcher import Searcher
+from harness.spaces import SearchSpace
+
+
+def searcher_class(name: str) -> type[Searcher]:
+    """The class of a built-in or third party's searcher.
+
+    Raises:
+        UserError: If no searcher has that name.
+    """
+    # By name, because the core does not depend on the strategies.
+    registry = importlib.import_module("searchers").registry
+    found: type[Searcher] = registry.load(name)
+    return found
+
+
+def searcher_options(name: str) -> dict[str, inspect.Parameter]:
+    """The options of a searcher: the keyword-only parameters of its constructor."""
+    parameters = inspect.signature(searcher_class(name)).parameters
+    return {k: p for k, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
+
+
+@dataclass(frozen=True)
+class SearcherSpec:
+    """A searcher's name and the options that differ from its defaults.
+
+    Attributes:
+        name: Registered name.
+        options: Option -> value, checked against the searcher's constructor.
+        label: Name in reports; default: the text form.
+
+    Raises:
+        UserError: If the searcher or an option is unknown, or a value has the wrong type.
+    """
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        known = searcher_options(self.name)
+        hints = typing.get_type_hints(searcher_class(self.name).__init__)
+        for option, value in self.options.items():
+            if option not in known:
+                raise unknown(f"option of {self.name}", option, known)
+            _check(self.name, option, value, hints.get(option, Any))
+        if not self.label:
+            settings = ",".join(f"{k}={v}" for k, v in self.options.items())
+            object.__setattr__(self, "label", f"{self.name}:{settings}" if settings else self.name)
+
+    @classmethod
+    def parse(cls, text: str) -> SearcherSpec:
+        """The searcher of a command-line word, ``name`` or ``name:option=value,...``.
+
+        Values are read as YAML: ``50`` is a number, ``true`` a truth value.
+        """
+        import yaml
+
+        name, _, settings = text.partition(":")
+        options: dict[str, Any] = {}
+        for part in filter(None, settings.split(",")):
+            option, equals, value = part.partition("=")
+            if not equals:
+                raise UserError(f"searcher '{text}': write options as name:option=value,...")
+            options[option.strip()] = yaml.safe_load(value)
+        return cls(name, options)
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """All options with their values, defaults included."""
+        defaults = {k: p.default for k, p in searcher_options(self.name).items()}
+        return {**defaults, **self.options}
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What a trace's header says of the searcher."""
+        return {"searcher": self.label, "strategy": self.name, "options": self.configuration}
+
+    @property
+    def hash(self) -> str:
+        """Identifies strategy, configuration and label."""
+        return digest(self.identity)
+
+    def build(self, space: SearchSpace, seed: int) -> Searcher:
+        """A fresh searcher.
+
+        Raises:
+            UserError: If an option's value is out of range, or the space does not suit.
+        """
+        return searcher_class(self.name)(space, seed, **self.options)
+
+
+def _check(searcher: str, option: str, value: Any, kind: Any) -> None:
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        TypeAdapter(kind).validate_python(value, strict=True)
+    except ValidationError as error:
+        message = error.errors()[0]["msg"]
+        raise UserError(f"{searcher}: {option}={value!r}: {message}") from None

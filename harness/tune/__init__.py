@@ -1,0 +1,1 @@
+"""Everything that touches Ray. Nothing outside this package imports it."""

@@ -1,0 +1,125 @@
+"""One of our searches as a Ray Tune searcher: every evaluation is a trial (lane B)."""
+
+from __future__ import annotations
+
+from collections import deque
+from math import isnan, nan
+from typing import Any
+
+from ray.tune.search import Searcher
+
+from harness.benchmarks.table import FAILED, OK
+from harness.errors import ReplayError
+from harness.journal import Journal
+from harness.search import Job, Search
+
+
+class TuneSearcher(Searcher):
+    """Feeds a search's evaluations to Ray Tune and journals what comes back.
+
+    Evaluations are finished in the order of virtual time, whatever the order in which trials
+    complete, so that the trace does not depend on the number of real workers.
+
+    Args:
+        search: A search that has not begun.
+        journal: What an earlier run of the same search left is replayed: those evaluations are
+            not repeated, and pending ones are issued again.
+
+    Raises:
+        ReplayError: If the search proposes something else than the journal holds.
+    """
+
+    def __init__(self, search: Search, journal: Journal) -> None:
+        super().__init__(metric="value", mode="max")
+        self._search = search
+        self._journal = journal
+        self._space = search.benchmark.space
+        self._ready: deque[Job] = deque()
+        self._in_trial: dict[str, Job] = {}
+        self._measured: dict[int, tuple[float, str]] = {}
+        journalled = {entry["number"]: entry for entry in journal.entries}
+        self._issue(search.fill(), journalled)
+        while self._finish_next():
+            self._issue(search.fill(), journalled)
+
+    def _issue(self, jobs: list[Job], journalled: dict[int, dict[str, Any]]) -> None:
+        """Queue jobs for trials, but those whose results are known already."""
+        for job in jobs:
+            entry = journalled.get(job.number)
+            if job.answer.status not in (OK, FAILED):
+                # Nothing to measure: a repeat, or an architecture that the table lacks.
+                self._measured[job.number] = (job.answer.value, "")
+            elif entry is None:
+                self._ready.append(job)
+            else:
+                self._compare(job, entry)
+                value = nan if entry["value"] is None else entry["value"]
+                self._measured[job.number] = (value, entry["reason"])
+
+    def _compare(self, job: Job, entry: dict[str, Any]) -> None:
+        text = self._space.to_string(job.proposal.architecture)
+        if (text, job.proposal.fidelity) != (entry["architecture"], entry["fidelity"]):
+            raise ReplayError(
+                f"{self._journal.path}: evaluation {job.number} was {entry['architecture']} and"
+                f" now is {text}: the searcher's code has changed; remove the file to repeat"
+                " this search"
+            )
+
+    def _finish_next(self) -> bool:
+        """Finish the evaluation that is first in virtual time, if it has been measured."""
+        running = self._search.running
+        if not running or running[0].number not in self._measured:
+            return False
+        job = running[0]
+        value, reason = self._measured.pop(job.number)
+        answer = job.answer
+        if answer.status in (OK, FAILED):
+            answer = answer._replace(value=value, status=FAILED if isnan(value) else OK)
+        self._search.advance(answer, reason)
+        return True
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        """Tune's question for a trial's configuration; None for "not now"."""
+        if not self._ready:
+            finished: str = Searcher.FINISHED
+            return None if self._search.running else finished
+        job = self._ready.popleft()
+        self._in_trial[trial_id] = job
+        return {
+            "architecture": self._space.to_string(job.proposal.architecture),
+            "fidelity": job.proposal.fidelity,
+            "visit": job.answer.visit,
+            "seed": self._search.seed,
+        }
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        """A trial's end: journal its value, then let the search go on."""
+        job = self._in_trial.pop(trial_id, None)
+        if job is None:
+            return
+        value, reason = nan, "the trial crashed"
+        if result is not None and not error:
+            value, reason = result["value"], result.get("reason", "")
+        self._journal.append(
+            {
+                "number": job.number,
+                "architecture": self._space.to_string(job.proposal.architecture),
+                "fidelity": job.proposal.fidelity,
+                "value": None if isnan(value) else value,
+                "reason": reason,
+            }
+        )
+        self._measured[job.number] = (value, reason)
+        while self._finish_next():
+            self._issue(self._search.fill(), {})
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """Intermediate results do not matter to our strategies."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing to save: the journal is the state."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing to restore: the journal is the state."""

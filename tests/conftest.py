@@ -1,0 +1,18 @@
+"""Shared fixtures."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of real benchmark tables; tests that need it are skipped where it is absent."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("NAS_HARNESS_TEST_DATA", beside))
+    if not folder.is_dir():
+        pytest.skip(f"no benchmark data in {folder}; set NAS_HARNESS_TEST_DATA")
+    return folder
