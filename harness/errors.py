@@ -11,6 +11,10 @@ class HarnessError(Exception):
 
     exit_status = 1
 
+    def __str__(self) -> str:
+        # Names from a user's file may hold line breaks.
+        return " ".join(super().__str__().splitlines())
+
 
 class UserError(HarnessError):
     """A request that cannot be carried out as given (the command line exits with 2)."""

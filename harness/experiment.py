@@ -191,12 +191,12 @@ class Experiment:
             searcher, spec, table.protocol, table.checksum, self.budget, self.workers, directory
         )
 
-    def pending(self, out: Path) -> list[Batch]:
-        """The batches whose searches have no trace in `out` yet."""
+    def pending(self, out: Path | None = None) -> list[Batch]:
+        """The batches whose searches have no trace in `out` yet; all without a directory."""
         size = self.batch_size
         batches = []
         for cell in self.cells:
-            done = finished_seeds(out / "traces" / cell.directory)
+            done = finished_seeds(out / "traces" / cell.directory) if out else set()
             todo = [seed for seed in self.seeds if seed not in done]
             chunks = (todo[i : i + size] for i in range(0, len(todo), size))
             batches += [Batch(cell, tuple(chunk)) for chunk in chunks]
@@ -297,7 +297,8 @@ class Experiment:
             UserError: If the directory holds an experiment with another budget or protocol.
         """
         path = out / "experiment.json"
-        document = self.describe()
+        # Through JSON, so that it compares with what is read back.
+        document = json.loads(json.dumps(self.describe()))
         if path.exists():
             document = joined(json.loads(path.read_text()), document, out)
         with atomic_write(path) as stream:

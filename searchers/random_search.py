@@ -43,12 +43,14 @@ def sample_unseen(
 ) -> Architecture | None:
     """A uniformly drawn architecture that is not among `seen`; None if there is none left.
 
-    The number of architectures need not be known (partial tables, restricted spaces): with k
-    seen and one more in the space, 50 (k + 1) draws in a row all fall on the seen ones with a
-    probability of e**-50.
+    The exact number of architectures is not always known (partial tables): with k seen and at
+    least one more in the space, 50 (k + 1) draws in a row all fall on the seen ones with a
+    probability below e**-50.
     """
-    for _ in range(50 * (len(seen) + 1)):
+    for tried in range(50 * (len(seen) + 1)):
         architecture = space.sample(rng)
         if architecture not in seen:
             return architecture
+        if tried == 0 and len(seen) >= len(space):
+            return None
     return None

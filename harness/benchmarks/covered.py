@@ -29,9 +29,11 @@ class CoveredSpace(SearchSpace):
         self._covered = covered
         self.resampled = 0
         self.name = space.name
+        self.sizes = space.sizes
+        self.ordinal = space.ordinal
 
     def __getattr__(self, name: str) -> Any:
-        # What only some spaces have: options, sizes, ordinal, ...
+        # What only some spaces have: options, ...
         if name.startswith("_"):
             raise AttributeError(name)
         return getattr(self._space, name)

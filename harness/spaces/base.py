@@ -35,9 +35,17 @@ class SearchSpace(ABC):
     """A set of architectures with the moves that searchers make in it.
 
     Subclasses of fixed length derive from `CategoricalSpace`, which has all moves.
+
+    Attributes:
+        name: The name of the space.
+        sizes: Number of options of every decision; None if architectures are no tuples of a fixed
+            number of independent decisions.
+        ordinal: For every decision whether its options are ordered; None likewise.
     """
 
     name: str
+    sizes: tuple[int, ...] | None = None
+    ordinal: tuple[bool, ...] | None = None
 
     @abstractmethod
     def sample(self, rng: random.Random) -> Architecture:
@@ -135,8 +143,10 @@ class CategoricalSpace(SearchSpace):
                 )
         self.name = name
         self.options = tuple(tuple(names) for names in options)
-        self.sizes = tuple(len(names) for names in self.options)
-        self.ordinal = tuple(ordinal) if ordinal is not None else (False,) * len(options)
+        self.sizes: tuple[int, ...] = tuple(len(names) for names in self.options)
+        self.ordinal: tuple[bool, ...] = (
+            tuple(ordinal) if ordinal is not None else (False,) * len(options)
+        )
         if len(self.ordinal) != len(self.options):
             raise UserError(
                 f"space '{name}': ordinal has {len(self.ordinal)} entries for"

@@ -47,10 +47,11 @@ class TopologySpace(CategoricalSpace):
 
     The official string is neither finer nor coarser than `functional`. It splits equal networks,
     because it keeps a mark for every absent operand and sorts only the terms of each node's own
-    sum; and 430 of its strings stand for two networks or more, because a convolution that is used
-    twice reads like two convolutions with weights of their own.
-    Neither notion preserves the official parameter counts and run times: those include operations
-    that no path from input to output uses.
+    sum: even exchanging nodes 1 and 2, where nothing lies between them, can change it. And 430
+    of its strings stand for two networks or more, because a convolution that is used twice reads
+    like two convolutions with weights of their own. Neither notion preserves the official
+    parameter counts and run times: those include operations that no path from input to output
+    uses.
     """
 
     def __init__(self) -> None:
@@ -115,7 +116,10 @@ class TopologySpace(CategoricalSpace):
     # --- equal networks ---------------------------------------------------------------------
 
     def canonical(self, architecture: Architecture) -> Cell:
-        """The lexicographically least cell with the same official unique structure string."""
+        """The lexicographically least cell with the same official unique structure string.
+
+        This follows the published grouping; `functional` is the stricter statement.
+        """
         return self._canonical[architecture]  # type: ignore[index]
 
     def functional(self, architecture: Architecture) -> Cell:

@@ -27,7 +27,6 @@ from harness.benchmarks.packed import Column, PackedTable, TableHeader, write_ta
 from harness.errors import UserError
 from harness.protocol import CostTerm, Measure, Protocol
 from harness.spaces import Architecture, CategoricalSpace, get_space
-from harness.spaces import registry as spaces
 from harness.streams import key, uniform
 
 SEEDS = (777, 888, 999)
@@ -42,7 +41,7 @@ class SyntheticTable:
     """The function that a synthetic table is filled with.
 
     Attributes:
-        space: Search space: a registered name, or a categorical space of the user's own.
+        space: A registered categorical space or its name, or a plain `CategoricalSpace`.
         datasets: Names of its data sets; each has a landscape of its own.
         failing: Share of architectures whose training failed (no value at all).
         coverage: Share of architectures that the table holds.
@@ -164,10 +163,10 @@ class SyntheticTable:
             columns += [valid, test, seconds]
             values[valid.name], values[test.name] = self.accuracies(cells, name)
             values[seconds.name] = self.seconds(cells)[:, None, None]
-        registered = isinstance(self.space, str) and self.space in spaces.names()
         header = TableHeader(
             name="synthetic",
-            space=space.name if registered else _description(space),
+            # A subclass is more than its options: the table names it.
+            space=_description(space) if type(space) is CategoricalSpace else space.name,
             columns=tuple(columns),
             protocols={name: protocols_of(name) for name in self.datasets},
             defaults=dict.fromkeys(self.datasets, "val-test"),
@@ -218,7 +217,7 @@ def synthetic_table(
 
     Args:
         path: The new file.
-        space: A registered categorical space's name, or a categorical space.
+        space: A registered categorical space or its name, or a plain `CategoricalSpace`.
         datasets: Names of the data sets.
         failing: Share of architectures whose training failed.
         coverage: Share of architectures that the table holds.

@@ -24,7 +24,9 @@ from harness.tune.sources import check_workers
 class EvaluationTrial(tune.Trainable):
     """Measures the architecture of its configuration."""
 
-    def setup(self, config: dict[str, Any], cell: Cell, depot: Any) -> None:
+    def setup(  # type: ignore[override]  # `with_parameters` adds the rest
+        self, config: dict[str, Any], cell: Cell, depot: Any
+    ) -> None:
         self.benchmark = benchmark_of(cell, depot)
         self.asked = config
 

@@ -78,11 +78,10 @@ class TuneSearcher(Searcher):
         self._search.advance(answer, reason)
         return True
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+    def suggest(self, trial_id: str) -> Any:
         """Tune's question for a trial's configuration; None for "not now"."""
         if not self._ready:
-            finished: str = Searcher.FINISHED
-            return None if self._search.running else finished
+            return None if self._search.running else Searcher.FINISHED
         job = self._ready.popleft()
         self._in_trial[trial_id] = job
         return {
@@ -117,6 +116,10 @@ class TuneSearcher(Searcher):
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Intermediate results do not matter to our strategies."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Tune pickles its searcher for a `Tuner.restore` that we never use.
+        return {}
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing to save: the journal is the state."""

@@ -28,7 +28,9 @@ RETRIES = 3
 class SearchTrial(tune.Trainable):
     """Runs the batch that its configuration numbers, and sends the traces to the depot."""
 
-    def setup(self, config: dict[str, Any], batches: list[Batch], depot: Any) -> None:
+    def setup(  # type: ignore[override]  # `with_parameters` adds the rest
+        self, config: dict[str, Any], batches: list[Batch], depot: Any
+    ) -> None:
         self.number = config["batch"]
         self.batches = batches
         self.depot = depot

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,7 +38,7 @@ def ray_session(address: str | None) -> Iterator[None]:
         num_cpus=None if address else os.cpu_count(),
         include_dashboard=None if address else False,
         log_to_driver=False,
-        logging_level="error",
+        logging_level=logging.ERROR,
         runtime_env={"env_vars": {**_THREADS, "RAY_CHDIR_TO_TRIAL_DIR": "0"}},
     )
     try:

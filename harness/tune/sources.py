@@ -60,12 +60,14 @@ def check_workers() -> None:
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    module: Any = sys.modules[__name__]
+    module = sys.modules[__name__]
+    pickling: Any = ray.cloudpickle
+    cluster: Any = ray
     here = fingerprint(PACKAGES)
-    ray.cloudpickle.register_pickle_by_value(module)
+    pickling.register_pickle_by_value(module)
     try:
         task = ray.remote(num_cpus=0)(_fresh_fingerprint)
-        nodes = [node for node in ray.nodes() if node["Alive"]]
+        nodes = [node for node in cluster.nodes() if node["Alive"]]
         answers = [
             task.options(
                 scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=True)
@@ -77,7 +79,7 @@ def check_workers() -> None:
             if problem:
                 raise UserError(problem)
     finally:
-        ray.cloudpickle.unregister_pickle_by_value(module)
+        pickling.unregister_pickle_by_value(module)
 
 
 def _fresh_fingerprint(packages: tuple[str, ...]) -> dict[str, tuple[str, str]]:

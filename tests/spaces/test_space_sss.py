@@ -47,7 +47,7 @@ def test_all_texts_differ_and_round_trip(space: SizeSpace) -> None:
 def test_decisions_are_ordered(space: SizeSpace) -> None:
     assert space.ordinal == (True,) * 5
     assert space.features((0, 7, 0, 3, 7)).tolist() == [0.125, 1.0, 0.125, 0.5, 1.0]
-    assert [name for name in space.options[0]] == [str(channels) for channels in CHANNELS]
+    assert list(space.options[0]) == [str(channels) for channels in CHANNELS]
 
 
 def test_the_fixed_topology_is_a_cell_of_the_topology_space() -> None:

@@ -102,8 +102,7 @@ def test_isomorphic_cells_are_equal(space: TopologySpace) -> None:
         if inner == 0:
             swapped = (b, a, 0, direct, d, c)
             assert space.functional(cell) == space.functional(swapped)
-            # The official string keeps the mark of the absent operand where the nodes' sums go
-            # through an operation, or are joined to others: not all such pairs are equal there.
+    # The official string keeps the absent operand's mark in node 2's sum: it tells these apart.
     assert space.canonical((0, 3, 0, 0, 0, 3)) != space.canonical((3, 0, 0, 0, 3, 0))
 
 

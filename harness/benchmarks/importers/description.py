@@ -10,14 +10,7 @@ import math
 from fractions import Fraction
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    model_validator,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from harness.errors import unknown
 from harness.protocol import Protocol
@@ -56,8 +49,8 @@ def _range(value: Any) -> Any:
 Option = Annotated[str, BeforeValidator(_option)]
 Factor = Annotated[float, BeforeValidator(_factor)]
 Numbers = Annotated[tuple[int, ...], BeforeValidator(_range)]
-Name = Annotated[str, StringConstraints(min_length=1)]
-Checksum = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+Name = Annotated[str, Field(min_length=1)]
+Checksum = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class _Part(BaseModel):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Hashable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pydantic import ValidationError
 
 from harness.benchmarks.importers.description import Description
 from harness.errors import UserError, unknown
+from harness.protocol import CostTerm, Measure, Protocol
 
 SHIPPED = Path(__file__).parent.parent / "descriptions"
 
@@ -86,8 +88,16 @@ def _yaml_problem(error: Exception) -> str:
 
 def _first_problem(error: ValidationError) -> str:
     problems = error.errors(include_url=False, include_context=False)
-    # Of the alternatives in a union, the one that came furthest names the mistake best.
-    first = max(problems, key=lambda p: len(p["loc"]))
+    # Of the alternatives in a union, the one that came furthest names the mistake best; a
+    # misspelt field names it better than the field that is missing for that.
+    first = max(problems, key=lambda p: (len(p["loc"]), p["type"] != "missing"))
     place = ".".join(str(part) for part in first["loc"])
-    message = first["msg"].removeprefix("Value error, ").splitlines()[0]
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "unexpected_keyword_argument":
+        *parents, name = first["loc"]
+        # Only protocols are dataclasses; the other parts name their fields themselves.
+        owner: type = CostTerm if "cost" in parents[-2:] else Protocol
+        if parents[-1] in ("search", "report", "select"):
+            owner = Measure
+        message = str(unknown("field", str(name), [f.name for f in fields(owner)]))
     return f"{place}: {message}" if place else message

@@ -39,6 +39,12 @@ _SPLITS = {
 }
 """Training set -> the records' names of what it is evaluated on, and ours."""
 
+_FIELDS = {
+    "train": {"accuracy": "train_acc1es", "loss": "train_losses", "seconds": "train_times"},
+    "eval": {"accuracy": "eval_acc1es", "loss": "eval_losses", "seconds": "eval_times"},
+}
+"""Where a training's record has them: by epoch, and for evaluations by ``x-valid@<epoch>``."""
+
 _METRICS = {
     # Within float32, accuracies in percent are exact to 4e-6 and losses to 6e-8 of their size.
     "accuracy": ("%", "float32"),
@@ -79,17 +85,21 @@ class Quantity(NamedTuple):
         what = f"{self.split}_{self.metric}" if self.split else self.metric
         return f"{self.training_set}/ep{self.schedule}/{what}"
 
+    @property
+    def dtype(self) -> str:
+        """How its numbers are stored."""
+        return _METRICS[self.metric][1]
+
     def column(self, seeds: tuple[int, ...], epochs: tuple[int, ...]) -> Column:
         """The description of the column with these seeds and epochs."""
-        unit, dtype = _METRICS[self.metric]
         seen = self.split if self.metric in ("accuracy", "loss") else ""
         return Column(
             name=self.name,
-            unit=unit,
+            unit=_METRICS[self.metric][0],
             split="valid+test" if seen == "valtest" else seen,
             seeds=seeds,
             epochs=epochs,
-            dtype=dtype,
+            dtype=self.dtype,
             aggregate="run" if self.split else "mean",
         )
 
@@ -154,13 +164,10 @@ def _run(
     # No set of these: they are values, and hashing a hostile one may never end.
     if any(type(name) is not str or name not in splits for name in run["eval_names"]):
         notes["evaluations on unknown images (left out)"] += 1
-    sources = [("train", _numbers(epochs), "train_acc1es", "train_losses", "train_times")]
-    sources += [
-        (split, _labels(name, epochs), "eval_acc1es", "eval_losses", "eval_times")
-        for name, split in splits.items()
-    ]
-    for split, keys, *fields in sources:
-        for metric, field in zip(("accuracy", "loss", "seconds"), fields, strict=True):
+    keys_of: dict[str, tuple[str, ...] | tuple[int, ...]] = {"train": tuple(range(epochs))}
+    keys_of |= {split: _labels(name, epochs) for name, split in splits.items()}
+    for split, keys in keys_of.items():
+        for metric, field in _FIELDS["train" if split == "train" else "eval"].items():
             entries = run[field] or {}
             found = [key in entries for key in keys]
             if not any(found):
@@ -229,11 +236,6 @@ def _check(values: list[float], quantity: Quantity, notes: Counter[str]) -> None
         values[:] = [value if math.isfinite(value) else math.nan for value in values]
     else:
         raise RecordError(f"a value of {quantity.name} that is not finite")
-
-
-@cache
-def _numbers(epochs: int) -> tuple[int, ...]:
-    return tuple(range(epochs))
 
 
 @cache

@@ -113,6 +113,8 @@ class SourceFile:
         return table
 
     def _check_columns(self, names: Sequence[str], needed: Sequence[str]) -> None:
+        if not names:
+            raise UserError(f"{self.path.name} is empty")
         count = Counter(names)
         for name in needed:
             if name not in count:

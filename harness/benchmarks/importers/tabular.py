@@ -42,6 +42,8 @@ def import_csv(path: str | Path, spec: str | Path, out: str | Path) -> ImportRep
         UserError: If the file, the description or the place is not as it must be.
     """
     path, out = Path(path), Path(out)
+    if out.exists() and path.exists() and out.samefile(path):
+        raise UserError(f"the table would overwrite {path}: give another place")
     description, spec_hash = load_description(spec)
     space = _space(description)
     columns = tuple(_column(name, source) for name, source in description.columns.items())

@@ -1,0 +1,223 @@
+"""`nas-harness run` and `nas-harness report`."""
+
+from __future__ import annotations
+
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+import yaml
+
+from harness.cli.console import console, print_pairs, print_table, progress_bar
+from harness.errors import UserError
+from harness.experiment import BenchmarkSpec, Experiment
+from harness.search import Budget
+from harness.traces import batch_bytes
+
+if TYPE_CHECKING:
+    from reports.intervals import Estimate
+
+
+class Trials(StrEnum):
+    """What one Ray Tune trial is."""
+
+    search = "search"
+    evaluation = "evaluation"
+
+
+def run(
+    experiment: Annotated[
+        Path | None, typer.Argument(help="A YAML file, instead of the flags below.")
+    ] = None,
+    benchmark: Annotated[
+        list[str] | None,
+        typer.Option(help="A name of `nas-harness list` or a table's path, `#dataset` added."),
+    ] = None,
+    searcher: Annotated[
+        list[str] | None,
+        typer.Option(help="A name, with options as in `local_search:initial_samples=10`."),
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(help="Number of seeds: 0, 1, ...")] = None,
+    evaluations: Annotated[
+        int | None, typer.Option(help="Budget of each search: evaluations.")
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(help="Budget of each search: virtual seconds.")
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Budget of each search: trained epochs.")
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Simulated asynchronous workers of each search (1)."),
+    ] = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option(
+            help="One of the benchmark's protocols, with fields to replace if need be, as in"
+            " `val12-test200:missing=resample` or `:repeat=fresh`."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Directory of traces and report; finished searches stay.")
+    ] = None,
+    inline: Annotated[
+        bool, typer.Option("--inline", help="In this process, without Ray.")
+    ] = False,
+    address: Annotated[
+        str | None, typer.Option(help="Join this Ray cluster (`auto` finds a running one).")
+    ] = None,
+    trials: Annotated[
+        Trials,
+        typer.Option(help="One Ray Tune trial: whole searches (fast), or one evaluation."),
+    ] = Trials.search,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Estimate evaluations, time and disk, run nothing.")
+    ] = False,
+) -> None:
+    """Run searches and record them.
+
+    Each pair of searcher and benchmark is run once for every seed. Running the same command again
+    resumes what was interrupted; more seeds or searchers may be added.
+
+    Examples:
+
+        nas-harness run --benchmark tss-digits --searcher random_search
+        --searcher regularized_evolution:population_size=50,tournament_size=10
+        --seeds 100 --evaluations 200 --out results
+
+        nas-harness run experiment.yaml --out results
+
+        nas-harness run experiment.yaml --out results --dry-run
+    """
+    if experiment is not None:
+        flags = (benchmark, searcher, seeds, evaluations, seconds, epochs, protocol, workers)
+        if any(flag is not None for flag in flags):
+            raise UserError(f"give either {experiment} or flags for the searches, not both")
+        grid = Experiment.from_yaml(experiment)
+    else:
+        if not benchmark or not searcher or seeds is None:
+            raise UserError("give an experiment file, or --benchmark, --searcher and --seeds")
+        name, options = parse_protocol(protocol)
+        grid = Experiment(
+            [BenchmarkSpec(source, name, options) for source in benchmark],
+            searcher,
+            seeds,
+            Budget(evaluations, seconds, epochs),
+            workers or 1,
+        )
+    for table in grid.opened:
+        for leak in table.leaks:
+            console.print(f"[bold red]leak:[/] {table.name}: {leak}")
+    if dry_run:
+        estimate(grid, out)
+        return
+    if out is None:
+        raise UserError("say where the traces go: --out DIR")
+    total = sum(len(batch.seeds) for batch in grid.pending(out))
+    kept = len(grid.cells) * len(grid.seeds) - total
+    began = time.perf_counter()
+    with progress_bar("searches", total, "evaluations") as progress:
+        grid.run(out, inline=inline, address=address, trials=trials.value, progress=progress)
+    took = time.perf_counter() - began
+    print_summary(out)
+    earlier = f", {kept:,} finished earlier" if kept else ""
+    console.print(f"{total:,} searches in {took:.1f} s{earlier}. Next: nas-harness report {out}")
+
+
+def parse_protocol(text: str | None) -> tuple[str | None, dict[str, Any]]:
+    """A protocol's name and fields from ``name:field=value,...``; either part may be missing."""
+    name, _, settings = (text or "").partition(":")
+    options = {}
+    for part in filter(None, settings.split(",")):
+        field, equals, value = part.partition("=")
+        if not equals:
+            raise UserError(f"protocol '{text}': write fields as name:field=value,...")
+        options[field] = yaml.safe_load(value)
+    return name or None, options
+
+
+def estimate(grid: Experiment, out: Path | None) -> None:
+    """Time and measure one search of every cell, and multiply."""
+    searches = evaluations = 0
+    seconds = size = virtual = 0.0
+    todo = grid.pending(out)
+    with progress_bar("one search of each", len(grid.cells), "searches") as progress:
+        for number, cell in enumerate(grid.cells):
+            left = sum(len(batch.seeds) for batch in todo if batch.cell == cell)
+            began = time.perf_counter()
+            table = grid.opened[number // len(grid.searchers)]
+            (trace,) = cell.run(table, [grid.seeds[0]])
+            content = len(batch_bytes([trace] * 10, {})) / 10
+            searches += left
+            evaluations += left * len(trace)
+            seconds += left * (time.perf_counter() - began)
+            size += left * content
+            virtual += left * (trace.columns["end"].max(initial=0) / 1e6)
+            progress(1, 1)
+    print_pairs(
+        [
+            ("searches", f"{searches:,}"),
+            ("evaluations", f"about {evaluations:,}"),
+            ("time", f"about {seconds:,.0f} s of one core, and some seconds for Ray to start"),
+            ("disk", f"about {size / 1e6:,.1f} MB"),
+            ("virtual time", f"{virtual / 3600:,.1f} hours of training that the tables replace"),
+        ]
+    )
+
+
+def print_summary(out: Path) -> None:
+    """The final incumbents of every searcher, benchmark by benchmark."""
+    from reports.incumbents import incumbents
+    from reports.intervals import estimate_mean
+    from reports.records import read_records
+
+    records = read_records(out)
+    for question in records.questions:
+        rows = []
+        for identity in records.searchers:
+            cell = records.cells.get((identity["searcher"], question.key))
+            if cell is None:
+                continue
+            followed = incumbents(cell)
+            rows.append(
+                (
+                    identity["searcher"],
+                    len(cell.seeds),
+                    f"{int(cell.lengths.sum()):,}",
+                    _interval(estimate_mean(followed.final("selection"))),
+                    _interval(estimate_mean(followed.final("report"))),
+                    sum(n for name, n in cell.statuses.items() if name in ("failed", "missing")),
+                )
+            )
+        split = question.split
+        head = (
+            "searcher", "seeds", "evaluations", f"selected by ({split['selection']})",
+            f"reported ({split['report']})", "failed",
+        )  # fmt: skip
+        print_table(f"{question.label}: final incumbents, means with 95% intervals", head, rows)
+
+
+def _interval(estimate: Estimate) -> str:
+    if estimate.mean is None or estimate.low is None:
+        return "-" if estimate.mean is None else f"{estimate.mean:.3f}"
+    return f"{estimate.mean:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
+
+
+def report(
+    directory: Annotated[Path, typer.Argument(help="The --out directory of `nas-harness run`.")],
+) -> None:
+    """Compare the strategies of an experiment with random search, as a self-contained page.
+
+    Writes DIR/report/index.html, and DIR/report/summary.json with every number of the page.
+
+    Example:
+
+        nas-harness report results
+    """
+    from reports import write_report
+
+    page = write_report(directory)
+    console.print(f"{page} ({page.stat().st_size / 1e6:.1f} MB)", soft_wrap=True)

@@ -1,0 +1,219 @@
+"""`nas-harness import`, `tabulate`, `list` and `info`."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from harness.benchmarks import TableBenchmark, open_table
+from harness.benchmarks import registry as benchmarks
+from harness.benchmarks.importers import ImportReport
+from harness.benchmarks.table import space_of
+from harness.cli.console import print_pairs, print_table, progress_bar
+from harness.errors import HarnessError
+from harness.protocol import LeakError, Protocol
+from harness.registry import Registry
+from harness.spaces import registry as spaces
+from harness.spec import searcher_options
+
+importer = typer.Typer(
+    help="Turn other people's benchmark files into packed tables.", no_args_is_help=True
+)
+
+Out = Annotated[Path, typer.Option(help="Where the packed table goes.")]
+
+
+@importer.command("nats")
+def import_nats_command(
+    path: Annotated[Path, typer.Argument(help="An official NATS-...-simple directory.")], out: Out
+) -> None:
+    """Import an official NATS-Bench directory (topology or size), complete or not.
+
+    Pickles are read by an interpreter that can make plain data alone; nothing in them runs.
+
+    Example:
+
+        nas-harness import nats NATS-tss-v1_0-3ffb9-simple --out nats-tss.table
+    """
+    from harness.benchmarks.importers.nats import import_nats
+
+    total = len(list(path.glob("[0-9]*.pickle.pbz2"))) if path.is_dir() else 0
+    done = 0
+    with progress_bar("records", total, "records") as progress:
+
+        def advance(now: int, _total: int) -> None:
+            nonlocal done
+            progress(now - done, now - done)
+            done = now
+
+        report = import_nats(path, out, progress=advance)
+    print_import(report)
+
+
+@importer.command("csv")
+def import_csv_command(
+    path: Annotated[Path, typer.Argument(help="A CSV (also compressed) or Parquet file.")],
+    spec: Annotated[
+        str,
+        typer.Option(help="Its description: a YAML file, or nasbench201, nasbench101, spikenas."),
+    ],
+    out: Out,
+) -> None:
+    """Import a CSV or Parquet file with a short YAML description of its columns.
+
+    Examples:
+
+        nas-harness import csv nb201_main.csv.gz --spec nasbench201 --out nb201.table
+
+        nas-harness import csv mine.csv --spec mine.yaml --out mine.table
+    """
+    from harness.benchmarks.importers.tabular import import_csv
+
+    print_import(import_csv(path, spec, out))
+
+
+def print_import(report: ImportReport) -> None:
+    """What an import has written, and what is missing."""
+    pairs: list[tuple[str, object]] = [
+        ("table", f"{report.path} ({report.path.stat().st_size / 1e6:.1f} MB)"),
+        ("checksum", report.checksum),
+        ("architectures", f"{report.architectures:,}"),
+        ("missing", f"{report.missing:,} of the space"),
+    ]
+    pairs += [("note", warning) for warning in report.warnings]
+    for best in report.optima:
+        name = f"optimum, {best.dataset} {best.protocol}"
+        pairs.append((name, f"{best.value:.3f} {best.unit}  {best.architecture}"))
+    print_pairs(pairs)
+
+
+def list_parts() -> None:
+    """List the searchers with their options, spaces, benchmarks and scores that are installed.
+
+    Example:
+
+        nas-harness list
+    """
+    from searchers import registry as searchers
+    from surrogates import registry as scores
+
+    rows = []
+    for name in searchers.names():
+        options = searcher_options(name).values()
+        words = ", ".join(f"{o.name}={o.default}" for o in options)
+        rows.append((name, "\n".join(textwrap.wrap(words, 60)) or "-", searchers.origin(name)))
+    print_table("searchers", ("name", "options", "from"), rows)
+    registries: tuple[tuple[str, Registry], ...] = (
+        ("benchmarks", benchmarks),
+        ("spaces", spaces),
+        ("scores", scores),
+    )
+    for title, registry in registries:
+        found = [(name, registry.origin(name)) for name in registry.names()]
+        if found:
+            print_table(title, ("name", "from"), found)
+
+
+def info(
+    table: Annotated[str, typer.Argument(help="A registered benchmark or a table's path.")],
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Check every number against the table's hashes.")
+    ] = False,
+) -> None:
+    """Show a table: its space, data sets, columns, and its protocols with their hashes.
+
+    Examples:
+
+        nas-harness info tss-digits
+
+        nas-harness info nats-tss.table --verify
+    """
+    opened = open_table(table.partition("#")[0])
+    header = opened.header
+    if verify:
+        opened.verify()
+    space = space_of(opened)
+    print_pairs(
+        [
+            ("table", header.name),
+            ("file", f"{opened.path} ({opened.path.stat().st_size / 1e6:.1f} MB)"),
+            ("checksum", opened.checksum + (" (verified)" if verify else "")),
+            ("space", f"{space.name}: {len(space):,} architectures"),
+            ("covered", f"{len(opened.keys):,} architectures in {opened.n_rows:,} measured rows"),
+            *[(key, value) for key, value in sorted(header.provenance.items())],
+            *[(f"trained by {k}", _brief(v)) for k, v in sorted(header.training_source.items())],
+        ]
+    )
+    print_table(
+        "columns",
+        ("name", "split", "unit", "seeds", "epochs", "of"),
+        [
+            (c.name, c.split or "-", c.unit, len(c.seeds), _span(c.epochs), c.aggregate)
+            for c in header.columns
+        ],
+    )
+    rows = []
+    for dataset, known in header.protocols.items():
+        for name, values in known.items():
+            protocol = Protocol.from_dict(values)
+            default = " (default)" if header.defaults[dataset] == name else ""
+            rows.append(
+                (
+                    f"{dataset}: {name}{default}", protocol.hash, _measure(protocol.search),
+                    _measure(protocol.report), _audited(opened, dataset, protocol),
+                )
+            )  # fmt: skip
+    print_table("protocols", ("name", "hash", "search", "report", "audit"), rows)
+
+
+def _measure(measure: Any) -> str:
+    epoch = f" @{measure.epoch}" if measure.epoch else ""
+    return f"{measure.column}{epoch}, {measure.seeds}"
+
+
+def _audited(table: Any, dataset: str, protocol: Protocol) -> str:
+    try:
+        TableBenchmark(table, dataset, protocol)
+    except LeakError:
+        return "refused: leaks test data"
+    return protocol.missing if protocol.missing != "refuse" else "clean"
+
+
+def _span(epochs: tuple[int, ...]) -> str:
+    return str(epochs[0]) if len(epochs) == 1 else f"{epochs[0]}..{epochs[-1]} ({len(epochs)})"
+
+
+def _brief(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{k}={v}" for k, v in value.items())
+    return str(value)
+
+
+def tabulate(
+    out: Out,
+    space: Annotated[str, typer.Option(help="A finite space: tss.")] = "tss",
+    dataset: Annotated[str, typer.Option(help="A data set: digits.")] = "digits",
+    recipe: Annotated[str, typer.Option(help="A recipe by name, or its YAML file.")] = "digits",
+    seeds: Annotated[int, typer.Option(help="Trainings of each network.")] = 2,
+    address: Annotated[str | None, typer.Option(help="Join this Ray cluster.")] = None,
+) -> None:
+    """Train every distinct architecture of a space on Ray, and pack the results as a table.
+
+    Finished trainings are kept beside the table until it is complete: running the same command
+    again resumes. Needs the extra `live` (torch).
+
+    Example:
+
+        nas-harness tabulate --space tss --dataset digits --recipe digits --seeds 2
+        --out digits.table
+    """
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        raise HarnessError("training needs torch: pip install 'nas-harness[live]'") from None
+    from harness.tabulate import tabulate as tabulate_space
+
+    tabulate_space(space, dataset, recipe, range(seeds), out, address=address)

@@ -1,0 +1,90 @@
+"""Incumbents: the best architecture of each search so far, and what it was worth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.benchmarks.table import MICROSECONDS, REPEAT
+from reports.records import Cell
+
+ROLES = ("selection", "true", "report")
+"""What is known of an incumbent: the value that it was selected by, the mean of that measure over
+all training seeds, and the reported result."""
+
+
+@dataclass(frozen=True, eq=False)
+class Incumbents:
+    """The incumbent of every search after every charged evaluation.
+
+    Attributes:
+        seeds: int64 [searches].
+        lengths: int64 [searches], charged evaluations.
+        values: Role of `ROLES` -> float64 [searches, evaluations]: entry e is what holds after
+            e + 1 charged evaluations. NaN before the first success; after a search's end its
+            last incumbent.
+        seconds: float64 [searches, evaluations], virtual time of each charged evaluation's end;
+            infinite after the search's end.
+    """
+
+    seeds: np.ndarray
+    lengths: np.ndarray
+    values: dict[str, np.ndarray]
+    seconds: np.ndarray
+
+    def final(self, role: str) -> np.ndarray:
+        """The last incumbents' values, float64 [searches]."""
+        return np.asarray(self.values[role][:, -1])
+
+
+def incumbents(cell: Cell) -> Incumbents:
+    """Follow the incumbents of a cell's searches in their order of completion.
+
+    The incumbent is the evaluation with the best selection value; of equal ones the earlier.
+    Failed evaluations never become incumbents. Where a search measures at several fidelities and
+    selects by what it measured, only the highest fidelity that it has reached so far counts:
+    accuracies after few and after many epochs are not comparable.
+    """
+    score = _scores(cell)
+    steps = np.arange(score.shape[1])
+    best = np.maximum.accumulate(score, axis=1)
+    before = np.concatenate([np.full((len(score), 1), -np.inf), best[:, :-1]], axis=1)
+    holder = np.maximum.accumulate(np.where(score > before, steps, 0), axis=1)
+
+    # Columns so far are recorded evaluations; now those that were charged.
+    charged = cell.columns["status"] != REPEAT
+    lengths = charged.sum(axis=1)
+    longest = max(int(lengths.max()), 1)
+    places = np.argsort(~charged, axis=1, kind="stable")[:, :longest]
+    last = np.maximum(cell.lengths - 1, 0)[:, None]
+    over = np.arange(longest) >= lengths[:, None]
+    places = np.where(over, last, places)
+
+    found = np.take_along_axis(best, places, axis=1) > -np.inf
+    holder = np.take_along_axis(holder, places, axis=1)
+    values = {
+        role: np.where(found, np.take_along_axis(cell.columns[role], holder, axis=1), np.nan)
+        for role in ROLES
+    }
+    ends = np.take_along_axis(cell.columns["end"], places, axis=1) / MICROSECONDS
+    return Incumbents(cell.seeds, lengths, values, np.where(over, np.inf, ends))
+
+
+def _scores(cell: Cell) -> np.ndarray:
+    """What the incumbent has most of, -inf for evaluations that cannot be one."""
+    protocol = cell.question.protocol
+    selection = cell.columns["selection"]
+    score = selection if protocol.maximize else -selection
+    score = np.where(np.isnan(score), -np.inf, score)
+    measured = protocol.select in (None, protocol.search)
+    if not (protocol.fidelities and measured):
+        return score
+    # One number that orders by epochs first and by value second.
+    epochs = cell.columns["epochs"].astype(np.float64)
+    pairs = np.stack([epochs.ravel(), score.ravel()])
+    order = np.lexsort(pairs[::-1])
+    steps = np.any(np.diff(pairs[:, order], axis=1) != 0, axis=0)
+    rank = np.empty(score.size)
+    rank[order] = np.concatenate([[0], np.cumsum(steps)])
+    return np.where(score > -np.inf, rank.reshape(score.shape), -np.inf)

@@ -1,0 +1,229 @@
+"""What an experiment's directory holds, as arrays: one cell a searcher and benchmark."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.benchmarks.table import REPEAT, STATUS
+from harness.errors import HarnessError, UserError
+from harness.protocol import Protocol
+from harness.traces import read_metadata, trace_files
+
+_COLUMNS = ("end", "epochs", "status", "selection", "true", "report")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A benchmark under a protocol, as `experiment.json` describes it.
+
+    Attributes:
+        name: The benchmark's name.
+        label: The name, with the protocol's where the experiment has two of one benchmark.
+        source: Registered name or path of its table.
+        checksum: The table's.
+        dataset: The table's data set.
+        protocol: The protocol.
+        leaks: How the search uses test images, in sentences; () if it does not.
+        split: Role (search, selection, report) -> images it is measured on.
+        units: Role -> unit.
+    """
+
+    name: str
+    label: str
+    source: str
+    checksum: str
+    dataset: str
+    protocol: Protocol
+    leaks: tuple[str, ...]
+    split: dict[str, str]
+    units: dict[str, str]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What a trace's header says of the benchmark: its name and the protocol's hash."""
+        return self.name, self.protocol.hash
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """All searches of one searcher on one benchmark.
+
+    Attributes:
+        searcher: The searcher's label.
+        question: The benchmark and its protocol.
+        seeds: int64 [searches], ascending.
+        lengths: int64 [searches], recorded evaluations of each.
+        columns: Name -> [searches, longest], rows in order of completion. Beyond a search's end
+            values are NaN, and `status` is that of an uncharged repeat.
+        stopped: Why searches ended -> how many.
+        digest: SHA-256 over the digests of its traces in the order of the seeds.
+    """
+
+    searcher: str
+    question: Question
+    seeds: np.ndarray
+    lengths: np.ndarray
+    columns: dict[str, np.ndarray]
+    stopped: dict[str, int]
+    digest: str
+
+    @property
+    def statuses(self) -> dict[str, int]:
+        """Name of each status -> number of evaluations."""
+        within = np.arange(self.columns["status"].shape[1]) < self.lengths[:, None]
+        counts = np.bincount(self.columns["status"][within], minlength=len(STATUS))
+        return dict(zip(STATUS, counts.tolist(), strict=True))
+
+
+@dataclass(frozen=True, eq=False)
+class Records:
+    """An experiment's directory, read.
+
+    Attributes:
+        document: `experiment.json`.
+        questions: Its benchmarks, in its order.
+        cells: (searcher, question's key) -> cell; only those with at least one search.
+    """
+
+    document: dict[str, Any]
+    questions: tuple[Question, ...]
+    cells: dict[tuple[str, tuple[str, str]], Cell]
+
+    @property
+    def searchers(self) -> list[dict[str, Any]]:
+        """The experiment's searchers, random search first: label, strategy and options."""
+        everyone: list[dict[str, Any]] = self.document["searchers"]
+        return sorted(everyone, key=lambda s: s["strategy"] != "random_search")
+
+
+def read_records(directory: str | Path) -> Records:
+    """Read an experiment's directory.
+
+    Raises:
+        UserError: If it holds no experiment or no finished search.
+        HarnessError: If a trace file is damaged, or holds a search twice.
+    """
+    directory = Path(directory)
+    try:
+        document = json.loads((directory / "experiment.json").read_text())
+        questions = _questions(document)
+    except OSError as error:
+        raise UserError(
+            f"{directory} holds no experiment ({error.strerror}): run `nas-harness run ... --out"
+            f" {directory}` first"
+        ) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{directory}/experiment.json is damaged ({error!r}): restore it or run again"
+        ) from None
+    known = {question.key: question for question in questions}
+    labels = {searcher["searcher"] for searcher in document["searchers"]}
+    parts: dict[tuple[str, tuple[str, str]], list[_Part]] = defaultdict(list)
+    for path in trace_files(directory):
+        part = _read(path)
+        if part is None:
+            continue
+        first = part.headers[0]
+        key = (first["searcher"], (first["benchmark"], first["protocol"]))
+        # A search that `experiment.json` does not list belongs to another experiment.
+        if key[0] in labels and key[1] in known:
+            parts[key].append(part)
+    if not parts:
+        raise UserError(f"{directory} holds no finished search: run `nas-harness run` first")
+    cells = {key: _joined(known[key[1]], found) for key, found in sorted(parts.items())}
+    return Records(document, questions, cells)
+
+
+def _questions(document: dict[str, Any]) -> tuple[Question, ...]:
+    names = [entry["name"] for entry in document["benchmarks"]]
+    questions = []
+    for entry in document["benchmarks"]:
+        protocol = Protocol.from_dict(entry["protocol"])
+        alone = names.count(entry["name"]) == 1
+        questions.append(
+            Question(
+                name=entry["name"],
+                label=entry["name"] if alone else f"{entry['name']} ({protocol.name})",
+                source=entry["source"],
+                checksum=entry["checksum"],
+                dataset=entry["dataset"],
+                protocol=protocol,
+                leaks=tuple(entry["leaks"]),
+                split=dict(entry["split"]),
+                units=dict(entry["units"]),
+            )
+        )
+    return tuple(questions)
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """One trace file: headers and digests of its searches, and its columns, flat."""
+
+    path: Path
+    headers: list[dict[str, Any]]
+    digests: list[str]
+    search: np.ndarray
+    step: np.ndarray
+    columns: dict[str, np.ndarray]
+
+
+def _read(path: Path) -> _Part | None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    metadata = read_metadata(path)
+    if not metadata["headers"]:
+        return None
+    try:
+        table = pq.read_table(path, columns=["search", "step", *_COLUMNS])
+    except (OSError, pa.ArrowException) as error:
+        raise HarnessError(f"{path} is damaged ({error}): delete it and run again") from None
+    columns = {name: table.column(name).to_numpy() for name in table.column_names}
+    search, step = columns.pop("search"), columns.pop("step")
+    return _Part(path, metadata["headers"], metadata["digests"], search, step, columns)
+
+
+def _joined(question: Question, parts: list[_Part]) -> Cell:
+    headers = [header for part in parts for header in part.headers]
+    digests = [digest for part in parts for digest in part.digests]
+    seeds = np.array([header["seed"] for header in headers], dtype=np.int64)
+    order = np.argsort(seeds)
+    repeated = np.flatnonzero(np.diff(seeds[order]) == 0)
+    if repeated.size:
+        places = ", ".join(str(part.path) for part in parts)
+        seed = seeds[order][repeated[0]]
+        raise HarnessError(f"seed {seed} occurs twice in {places}: delete one of the files")
+    # Where each search goes: its rank by seed.
+    rank = np.empty(len(seeds), dtype=np.int64)
+    rank[order] = np.arange(len(seeds))
+    offsets = np.cumsum([0, *(len(part.headers) for part in parts)])[:-1]
+    search = np.concatenate([rank[p.search + o] for p, o in zip(parts, offsets, strict=True)])
+    step = np.concatenate([part.step for part in parts])
+    shape = (len(seeds), int(step.max()) + 1 if step.size else 1)
+    columns = {}
+    for name in _COLUMNS:
+        flat = np.concatenate([part.columns[name] for part in parts])
+        empty = REPEAT if name == "status" else np.nan if flat.dtype.kind == "f" else 0
+        columns[name] = np.full(shape, empty, dtype=flat.dtype)
+        columns[name][search, step] = flat
+    stopped: dict[str, int] = defaultdict(int)
+    for header in headers:
+        stopped[header["stopped"]] += 1
+    ordered = "\n".join(digests[i] for i in order)
+    return Cell(
+        searcher=headers[0]["searcher"],
+        question=question,
+        seeds=seeds[order],
+        lengths=np.bincount(search, minlength=len(seeds)),
+        columns=columns,
+        stopped=dict(sorted(stopped.items())),
+        digest=hashlib.sha256(ordered.encode()).hexdigest(),
+    )

@@ -1,0 +1,199 @@
+"""From an experiment's directory to the summary of its report: all computing, no drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from harness.benchmarks.table import TableBenchmark
+from reports.anytime import by_evaluations, by_seconds, evaluation_grid, seconds_grid
+from reports.baseline import Baseline, baseline_of
+from reports.comparison import Comparison, against_exact, against_sampled, judged
+from reports.finals import final_results
+from reports.incumbents import Incumbents, incumbents
+from reports.records import Cell, Question, Records, read_records
+from reports.summary import BenchmarkSummary, Searches, Summary
+
+RANDOM_SEARCH = "random_search"
+
+
+def summarise(
+    directory: str | Path, tables: Mapping[str, TableBenchmark] | None = None
+) -> Summary:
+    """Summarise an experiment's directory.
+
+    Args:
+        directory: The experiment's ``--out`` directory.
+        tables: Benchmark name -> opened benchmark, for tables that are not where the experiment
+            found them.
+
+    Raises:
+        UserError: If the directory holds no experiment or no finished search.
+        HarnessError: If a trace file is damaged.
+    """
+    records = read_records(directory)
+    document = records.document
+    sampled = _sampled(records)
+    benchmarks = [
+        _benchmark(records, question, sampled, tables or {})
+        for question in records.questions
+        if any(key == question.key for _, key in records.cells)
+    ]
+    benchmarks, family = _judged(benchmarks)
+    cells = records.cells.values()
+    return Summary(
+        searchers=tuple(records.searchers),
+        random_search=sampled["searcher"] if sampled else None,
+        seeds=tuple(document["seeds"]),
+        budget=dict(document["budget"]),
+        workers=document["workers"],
+        versions=dict(document["versions"]),
+        experiment=experiment_file(document),
+        finished=sum(len(cell.seeds) for cell in cells),
+        expected=len(document["searchers"]) * len(records.questions) * len(document["seeds"]),
+        evaluations=sum(int(cell.lengths.sum()) for cell in cells),
+        family=family,
+        benchmarks=tuple(benchmarks),
+    )
+
+
+def _sampled(records: Records) -> dict[str, Any] | None:
+    """The experiment's random search; of several, one that draws with replacement."""
+    found = [s for s in records.searchers if s["strategy"] == RANDOM_SEARCH]
+    found.sort(key=lambda s: not s["options"].get("replacement", True))
+    return found[0] if found else None
+
+
+def _benchmark(
+    records: Records,
+    question: Question,
+    sampled: dict[str, Any] | None,
+    tables: Mapping[str, TableBenchmark],
+) -> BenchmarkSummary:
+    cells = [
+        records.cells[searcher["searcher"], question.key]
+        for searcher in records.searchers
+        if (searcher["searcher"], question.key) in records.cells
+    ]
+    followed = {cell.searcher: incumbents(cell) for cell in cells}
+    finals = tuple(final_results(label, f) for label, f in followed.items())
+    random_label = sampled["searcher"] if sampled else None
+    replacement = sampled["options"].get("replacement", True) if sampled else True
+    baseline = baseline_of(
+        question, records.document["budget"], replacement=replacement, tables=tables
+    )
+    grid = evaluation_grid(max(f.seconds.shape[1] for f in followed.values()))
+    times = seconds_grid(followed.values())
+    return BenchmarkSummary(
+        name=question.label,
+        source=question.source,
+        dataset=question.dataset,
+        checksum=question.checksum,
+        protocol=question.protocol.to_dict(),
+        protocol_hash=question.protocol.hash,
+        split=question.split,
+        units=question.units,
+        leaks=question.leaks,
+        maximize=question.protocol.maximize,
+        optimum=baseline.optimum,
+        curves=tuple(by_evaluations(label, f, grid) for label, f in followed.items()),
+        time_curves=tuple(by_seconds(label, f, times) for label, f in followed.items()),
+        exact=baseline.summary(grid, next((f for f in finals if f.searcher == random_label), None)),
+        exact_missing=baseline.missing,
+        finals=finals,
+        comparisons=tuple(_comparisons(question, followed, random_label, baseline)),
+        searches=tuple(map(_searches, cells)),
+    )
+
+
+def _comparisons(
+    question: Question,
+    followed: Mapping[str, Incumbents],
+    random_label: str | None,
+    baseline: Baseline,
+) -> list[Comparison]:
+    """Every strategy but random search against each reference that there is."""
+    maximize = question.protocol.maximize
+    reference = followed.get(random_label) if random_label else None
+    found = []
+    for label, strategy in followed.items():
+        if label == random_label:
+            continue
+        results = strategy.final("report")
+        if baseline.final is not None:
+            found.append(
+                against_exact(label, question.label, results, baseline.final, maximize)
+            )
+        if reference is not None:
+            _, ours, theirs = np.intersect1d(
+                strategy.seeds, reference.seeds, return_indices=True
+            )
+            sampled = reference.final("report")[theirs]
+            found.append(
+                against_sampled(label, question.label, results[ours], sampled, maximize)
+            )
+    return found
+
+
+def _judged(
+    benchmarks: list[BenchmarkSummary],
+) -> tuple[list[BenchmarkSummary], dict[str, int]]:
+    """The benchmarks with verdicts, and the sizes of the families of tests."""
+    family = {}
+    for reference in ("exact", "sampled"):
+        places = [
+            (b, i)
+            for b, benchmark in enumerate(benchmarks)
+            for i, c in enumerate(benchmark.comparisons)
+            if c.reference == reference
+        ]
+        verdicts = judged(
+            [benchmarks[b].comparisons[i] for b, i in places],
+            [benchmarks[b].maximize for b, _ in places],
+        )
+        for (b, i), verdict in zip(places, verdicts, strict=True):
+            comparisons = list(benchmarks[b].comparisons)
+            comparisons[i] = verdict
+            benchmarks[b] = replace(benchmarks[b], comparisons=tuple(comparisons))
+        family[reference] = sum(v.p is not None for v in verdicts)
+    return benchmarks, family
+
+
+def _searches(cell: Cell) -> Searches:
+    return Searches(
+        searcher=cell.searcher,
+        searches=len(cell.seeds),
+        evaluations=int(cell.lengths.sum()),
+        statuses=cell.statuses,
+        stopped=cell.stopped,
+        digest=cell.digest,
+    )
+
+
+def experiment_file(document: Mapping[str, Any]) -> str:
+    """An experiment as YAML for ``nas-harness run``."""
+    fields = ("repeat", "charge_repeats", "missing", "time_noise", "allow_leak")
+    seeds = document["seeds"]
+    content = {
+        "benchmarks": [
+            {
+                "source": benchmark["source"],
+                "protocol": benchmark["protocol"]["name"],
+                "options": {name: benchmark["protocol"][name] for name in fields},
+            }
+            for benchmark in document["benchmarks"]
+        ],
+        "searchers": [
+            {searcher["strategy"]: {"label": searcher["searcher"], **searcher["options"]}}
+            for searcher in document["searchers"]
+        ],
+        "seeds": len(seeds) if seeds == list(range(len(seeds))) else seeds,
+        "budget": {k: v for k, v in document["budget"].items() if v is not None},
+        "workers": document["workers"],
+    }
+    return str(yaml.safe_dump(content, sort_keys=False))

@@ -1,0 +1,219 @@
+"""A report as one frozen value, which the page and its figures only draw."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import UserError
+from reports.anytime import AnytimeCurve
+from reports.comparison import Comparison
+from reports.finals import FinalResults, Spread
+from reports.random_search import ExactCurve
+
+DIGITS = 10
+"""Significant digits of every number: those that do not depend on the order of summation."""
+
+
+@dataclass(frozen=True)
+class Searches:
+    """What was run in one cell.
+
+    Attributes:
+        searcher: The searcher's label.
+        searches: Finished searches.
+        evaluations: Recorded evaluations.
+        statuses: Status -> evaluations.
+        stopped: Why searches ended -> searches.
+        digest: SHA-256 over the digests of the traces in the order of the seeds.
+    """
+
+    searcher: str
+    searches: int
+    evaluations: int
+    statuses: dict[str, int]
+    stopped: dict[str, int]
+    digest: str
+
+
+@dataclass(frozen=True)
+class SampledCheck:
+    """The sampled random search beside the exact one.
+
+    Attributes:
+        searcher: The sampled one's label.
+        n: Searches.
+        sampled: Their mean reported result.
+        z: Its distance from the exact expectation in standard errors; None without spread.
+        agrees: Whether |z| < 3.
+    """
+
+    searcher: str
+    n: int
+    sampled: float
+    z: float | None
+    agrees: bool
+
+
+@dataclass(frozen=True)
+class ExactBaseline:
+    """Random search computed from the table.
+
+    Attributes:
+        replacement: Whether architectures may be drawn twice.
+        shared: Whether a second visit repeats the first one's draw.
+        same_as_sampled: Whether this is the distribution of the sampled random search; False
+            where several encodings stand for one cell: here covered cells are drawn uniformly,
+            there encodings.
+        architectures: Number of architectures that are drawn from.
+        curve: Expectations after each number of evaluations.
+        n: Evaluations of the final result; None if the budget does not fix their number.
+        final: Distribution of the final reported result.
+        check: The sampled random search beside it.
+    """
+
+    replacement: bool
+    shared: bool
+    same_as_sampled: bool
+    architectures: int
+    curve: ExactCurve
+    n: int | None
+    final: Spread | None
+    check: SampledCheck | None
+
+
+@dataclass(frozen=True)
+class BenchmarkSummary:
+    """Everything about one benchmark.
+
+    Attributes:
+        name: Its label in the report.
+        source: Registered name or path of the table.
+        dataset: The table's data set.
+        checksum: The table's.
+        protocol: The protocol's fields.
+        protocol_hash: Its hash.
+        split: Role -> images.
+        units: Role -> unit.
+        leaks: How the search uses test images, in sentences.
+        maximize: Whether larger results are better.
+        optimum: Best mean reported result in the table; None if the table was not found.
+        curves: By evaluations, one a searcher.
+        time_curves: By virtual seconds, one a searcher.
+        exact: Exact random search; None if there is none.
+        exact_missing: Why exact random search or its final result is not available; "".
+        finals: One a searcher.
+        comparisons: One a strategy and reference.
+        searches: What was run, one a searcher.
+    """
+
+    name: str
+    source: str
+    dataset: str
+    checksum: str
+    protocol: dict[str, Any]
+    protocol_hash: str
+    split: dict[str, str]
+    units: dict[str, str]
+    leaks: tuple[str, ...]
+    maximize: bool
+    optimum: float | None
+    curves: tuple[AnytimeCurve, ...]
+    time_curves: tuple[AnytimeCurve, ...]
+    exact: ExactBaseline | None
+    exact_missing: str
+    finals: tuple[FinalResults, ...]
+    comparisons: tuple[Comparison, ...]
+    searches: tuple[Searches, ...]
+
+    def comparison(self, searcher: str, reference: str) -> Comparison | None:
+        """A strategy's comparison with one reference, if there is one."""
+        found = (
+            c for c in self.comparisons if (c.searcher, c.reference) == (searcher, reference)
+        )
+        return next(found, None)
+
+    def headline(self, searcher: str) -> Comparison | None:
+        """The comparison that counts: with the exact distribution where it is random search's."""
+        exact = self.comparison(searcher, "exact")
+        sampled = self.comparison(searcher, "sampled")
+        if exact and (sampled is None or (self.exact and self.exact.same_as_sampled)):
+            return exact
+        return sampled
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A report: every number that its page shows.
+
+    Attributes:
+        searchers: Label, strategy and options of each, random search first.
+        random_search: Label of the sampled random search; None if there is none.
+        seeds: The seeds that were asked for.
+        budget: Its limits; None for none.
+        workers: Simulated workers.
+        versions: Package -> version.
+        experiment: The experiment as a file for ``nas-harness run``.
+        finished: Finished searches.
+        expected: Searches that were asked for.
+        evaluations: Recorded evaluations.
+        family: Reference -> number of tests that Holm's method adjusts for.
+        benchmarks: One each.
+    """
+
+    searchers: tuple[dict[str, Any], ...]
+    random_search: str | None
+    seeds: tuple[int, ...]
+    budget: dict[str, int | float | None]
+    workers: int
+    versions: dict[str, str]
+    experiment: str
+    finished: int
+    expected: int
+    evaluations: int
+    family: dict[str, int]
+    benchmarks: tuple[BenchmarkSummary, ...]
+
+    def to_json(self) -> str:
+        """The summary as JSON; numbers that do not exist are null."""
+        document = dataclasses.asdict(self)
+        return json.dumps(_rounded(document), indent=1, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Summary:
+        """The inverse of `to_json`.
+
+        Raises:
+            UserError: If the text is no summary.
+        """
+        from pydantic import TypeAdapter, ValidationError
+
+        try:
+            return TypeAdapter(cls).validate_json(text)
+        except ValidationError as error:
+            raise UserError(f"no summary of a report: {error.errors()[0]['msg']}") from None
+
+
+def load_summary(path: str | Path) -> Summary:
+    """The summary beside a report's page.
+
+    Raises:
+        UserError: If there is none.
+    """
+    try:
+        return Summary.from_json(Path(path).read_text())
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from None
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}")
+    if isinstance(value, dict):
+        return {key: _rounded(v) for key, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(v) for v in value]
+    return value

@@ -1,0 +1,163 @@
+"""Every registered searcher passes the suite that third parties inherit."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+import searchers
+from harness.searcher import Observation, Proposal, Searcher
+from harness.spaces import SearchSpace
+from harness.testing import SearcherSuite
+
+
+class TestRandomSearch(SearcherSuite):
+    searcher = "random_search"
+    initial_design = 50
+
+
+class TestRandomSearchWithoutReplacement(SearcherSuite):
+    searcher = "random_search:replacement=false"
+
+
+class TestRegularizedEvolution(SearcherSuite):
+    searcher = "regularized_evolution:population_size=20,tournament_size=5"
+    initial_design = 20
+
+
+class TestRegularizedEvolutionOtherRules(SearcherSuite):
+    searcher = (
+        "regularized_evolution:population_size=20,tournament_size=5,"
+        "tournament_replacement=false,new_value=false,initial_samples=30"
+    )
+    initial_design = 30
+
+
+class TestClassicEvolution(SearcherSuite):
+    searcher = "classic_evolution:population_size=20,tournament_size=5"
+    initial_design = 20
+
+
+class TestEraBasic(SearcherSuite):
+    searcher = "era_evolution:form=basic,population_size=20"
+    initial_design = 20
+
+
+class TestEraRegularized(SearcherSuite):
+    searcher = "era_evolution:form=regularized,population_size=20,avoid_duplicates=false"
+    initial_design = 20
+
+
+class TestEraCrossover(SearcherSuite):
+    searcher = "era_evolution:form=crossover,population_size=20"
+    initial_design = 20
+
+
+class TestLocalSearch(SearcherSuite):
+    searcher = "local_search"
+
+
+class TestLocalSearchFirstImprovement(SearcherSuite):
+    searcher = "local_search:improvement=first,initial_samples=10,starts=3"
+    initial_design = 10
+
+
+class TestReinforce(SearcherSuite):
+    searcher = "reinforce:learning_rate=0.1,entropy_bonus=0.1"
+
+
+def test_every_registered_searcher_has_a_suite() -> None:
+    words = [vars(suite).get("searcher") for suite in SearcherSuite.__subclasses__()]
+    names = {word.partition(":")[0] for word in words if isinstance(word, str)}
+    assert names >= set(searchers.registry.builtin)
+
+
+# --- the suite itself: it must find what it is for -------------------------------------------
+
+
+class Climber(Searcher):
+    """A sound searcher that is not registered: mutates the best architecture so far."""
+
+    def __init__(self, space: SearchSpace, seed: int, *, patience: int = 3) -> None:
+        super().__init__(space, seed)
+        self.patience = patience
+        self.told: list[Observation] = []
+
+    def ask(self) -> Proposal:
+        if len(self.told) < self.patience:
+            return Proposal(self.space.sample(self.initial))
+        best = max(self.told, key=lambda observation: observation.value)
+        return Proposal(self.space.mutate(best.architecture, self.rng))
+
+    def tell(self, observation: Observation) -> None:
+        self.told.append(observation)
+
+
+class TestSuiteTakesAClass(SearcherSuite):
+    searcher = Climber
+    options = {"patience": 5}  # noqa: RUF012
+    initial_design = 5
+
+
+class GlobalRandomness(Climber):
+    def ask(self) -> Proposal:
+        return Proposal(self.space.sample(random.Random(random.random())))
+
+
+class NumpyRandomness(Climber):
+    def ask(self) -> Proposal:
+        return Proposal(self.space.sample(random.Random(int(np.random.randint(1 << 30)))))
+
+
+class SharedState(Climber):
+    shared: list[Observation] = []  # noqa: RUF012
+
+    def __init__(self, space: SearchSpace, seed: int) -> None:
+        super().__init__(space, seed)
+        self.told = self.shared
+
+
+class HashOrder(Climber):
+    def ask(self) -> Proposal:
+        names = {self.space.to_string(self.space.sample(self.rng)) for _ in range(3)}
+        return Proposal(self.space.from_string(next(iter(names))))
+
+
+class TrustsOrder(Climber):
+    def tell(self, observation: Observation) -> None:
+        assert observation.number == len(self.told)
+        super().tell(observation)
+
+
+class TrustsSuccess(Climber):
+    def tell(self, observation: Observation) -> None:
+        int(observation.value)
+        super().tell(observation)
+
+
+class Ignorant(Climber):
+    """Its first proposals are not those of random search."""
+
+    def ask(self) -> Proposal:
+        return Proposal(self.space.sample(self.rng))
+
+
+@pytest.mark.parametrize(
+    ("searcher", "finder"),
+    [
+        (GlobalRandomness, "test_global_random_state_is_neither_used_nor_changed"),
+        (NumpyRandomness, "test_global_random_state_is_neither_used_nor_changed"),
+        (SharedState, "test_same_seed_same_sequence"),
+        (HashOrder, "test_same_sequence_in_another_process"),
+        (TrustsOrder, "test_results_out_of_order"),
+        (TrustsSuccess, "test_failed_results"),
+        (Ignorant, "test_initial_design_is_that_of_random_search"),
+    ],
+)
+def test_suite_finds(searcher: type[Searcher], finder: str) -> None:
+    suite = type("Suite", (SearcherSuite,), {"searcher": searcher, "initial_design": 2})()
+    arguments = {"test_results_out_of_order": (2,), "test_failed_results": ("all",)}
+    with pytest.raises((AssertionError, OverflowError)):
+        getattr(suite, finder)(*arguments.get(finder, ()))

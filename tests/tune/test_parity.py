@@ -1,0 +1,44 @@
+"""One search, three lanes, one digest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.experiment import Experiment
+from harness.tune.session import ray_session
+from tests.tune.helpers import SEARCHERS, digests
+
+
+def experiment(table: Path, workers: int, seeds: int = 3) -> Experiment:
+    return Experiment([str(table)], SEARCHERS, seeds, {"evaluations": 20}, workers)
+
+
+def test_lanes_agree(table: Path, tmp_path: Path) -> None:
+    """In-process, whole searches as trials, and evaluations as trials, with 1 and 3 workers."""
+    with ray_session(None):
+        for workers in (1, 3):
+            outs = {
+                lane: tmp_path / f"{lane}-{workers}" for lane in ("inline", "search", "evaluation")
+            }
+            experiment(table, workers).run(outs["inline"], inline=True)
+            experiment(table, workers).run(outs["search"])
+            experiment(table, workers, seeds=1).run(outs["evaluation"], trials="evaluation")
+            expected = digests(outs["inline"])
+            assert len(expected) == 6
+            assert digests(outs["search"]) == expected
+            few = {key: value for key, value in expected.items() if key[1] == 0}
+            assert digests(outs["evaluation"]) == few
+            assert not list(outs["evaluation"].glob("journal/*/*.jsonl"))
+
+
+def test_a_mistake_in_a_worker_is_one_clear_error(tmp_path: Path) -> None:
+    """A partial table whose protocol refuses what it lacks ends the experiment at once."""
+    from harness.errors import UserError
+    from harness.testing.tables import synthetic_table
+
+    partial = tmp_path / "partial.table"
+    synthetic_table(partial, coverage=0.5)
+    with pytest.raises(UserError, match=r"lacks .*missing=resample"):
+        Experiment([str(partial)], ["random_search"], 2, {"evaluations": 50}).run(tmp_path / "out")

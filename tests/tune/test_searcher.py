@@ -1,0 +1,110 @@
+"""The Ray Tune searcher against a hand-driven Tune."""
+
+from __future__ import annotations
+
+import json
+from math import nan
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ray.tune.search import Searcher as RaySearcher
+
+from harness.errors import HarnessError, ReplayError
+from harness.experiment import Experiment
+from harness.journal import Journal
+from harness.search import Search, run_search
+from harness.tune.searcher import TuneSearcher
+
+
+def search(table: Path, workers: int = 1, evaluations: int = 20) -> Search:
+    searchers = ["regularized_evolution:population_size=5,tournament_size=2"]
+    grid = Experiment([str(table)], searchers, 1, {"evaluations": evaluations}, workers)
+    return grid.cells[0].start(grid.opened[0], 0)
+
+
+def measure(searching: Search, config: dict[str, Any]) -> float:
+    space = searching.benchmark.space
+    architecture = space.from_string(config["architecture"])
+    return searching.benchmark.read(
+        architecture, config["fidelity"], config["seed"], config["visit"]
+    )
+
+
+def drive(searcher: TuneSearcher, searching: Search, order: str) -> None:
+    """Play Tune: fill the slots, complete the newest or the oldest trial first."""
+    trials: dict[str, dict[str, Any]] = {}
+    for number in range(10_000):
+        config = searcher.suggest(f"trial-{number}")
+        if isinstance(config, dict):
+            trials[f"trial-{number}"] = config
+            continue
+        if config == RaySearcher.FINISHED and not trials:
+            return
+        name = list(trials)[-1 if order == "newest" else 0]
+        value = measure(searching, trials.pop(name))
+        # Tune calls by keyword without a limiter: the parameter must be named trial_id.
+        searcher.on_trial_complete(trial_id=name, result={"value": value})
+    raise AssertionError("the search never ended")
+
+
+@pytest.mark.parametrize("order", ["newest", "oldest"])
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_the_order_in_which_trials_complete_does_not_matter(
+    table: Path, tmp_path: Path, workers: int, order: str
+) -> None:
+    expected = run_search(search(table, workers)).digest
+    searching = search(table, workers)
+    drive(TuneSearcher(searching, Journal(tmp_path / "a.jsonl")), searching, order)
+    assert searching.trace().digest == expected
+
+
+@pytest.mark.parametrize("kept", [0, 1, 7, 19, 20])
+def test_a_journal_replays_to_the_same_search(table: Path, tmp_path: Path, kept: int) -> None:
+    path = tmp_path / "a.jsonl"
+    whole = search(table)
+    drive(TuneSearcher(whole, Journal(path)), whole, "oldest")
+    lines = path.read_text().splitlines(keepends=True)
+    # A line that a kill cut short is dropped.
+    path.write_text("".join(lines[:kept]) + '{"number": 3')
+
+    resumed = search(table)
+    drive(TuneSearcher(resumed, Journal(path)), resumed, "oldest")
+    assert resumed.trace().digest == whole.trace().digest
+    assert path.read_text().splitlines(keepends=True) == lines
+
+
+def test_changed_code_stops_at_the_first_difference(table: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    whole = search(table)
+    drive(TuneSearcher(whole, Journal(path)), whole, "oldest")
+    lines = path.read_text().splitlines()
+    entry = json.loads(lines[4])
+    other = json.loads(lines[5])["architecture"]
+    lines[4] = json.dumps({**entry, "architecture": other})
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(ReplayError, match="evaluation 4 was"):
+        TuneSearcher(search(table), Journal(path))
+
+
+def test_damage_inside_a_journal_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"number": 0}\n{"numb\n{"number": 2}\n')
+    with pytest.raises(HarnessError, match="line 2 is damaged"):
+        Journal(path)
+
+
+def test_a_crashed_trial_is_a_failed_row_with_a_reason(table: Path, tmp_path: Path) -> None:
+    searching = search(table, evaluations=3)
+    searcher = TuneSearcher(searching, Journal(tmp_path / "a.jsonl"))
+    for number in range(3):
+        assert isinstance(searcher.suggest(f"t{number}"), dict)
+        if number == 1:
+            searcher.on_trial_complete("t1", error=True)
+        elif number == 2:
+            searcher.on_trial_complete("t2", {"value": nan, "reason": "diverged at epoch 3"})
+        else:
+            searcher.on_trial_complete("t0", {"value": 50.0})
+    trace = searching.trace()
+    assert trace.columns["status"].tolist() == [0, 1, 1]
+    assert trace.telemetry["reasons"] == {1: "the trial crashed", 2: "diverged at epoch 3"}
