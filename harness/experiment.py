@@ -18,11 +18,15 @@ from typing import Any, Literal
 
 from harness.benchmarks import TableBenchmark, open_benchmark
 from harness.benchmarks.packed import atomic_write
-from harness.errors import UserError
+from harness.errors import HarnessError, UserError
+from harness.experiment_record import joined
 from harness.protocol import Protocol, digest
 from harness.search import Budget, Search, run_search
 from harness.spec import SearcherSpec
 from harness.traces import Trace, read_metadata, write_batch
+
+MAX_SEEDS = MAX_WORKERS = 1_000_000
+"""Larger numbers are mistakes that would use up the memory."""
 
 BATCH_EVALUATIONS = 20_000
 """About how many evaluations a batch holds: some tenths of a second of work."""
@@ -137,6 +141,8 @@ class Experiment:
             b if isinstance(b, BenchmarkSpec) else BenchmarkSpec(b) for b in benchmarks
         )
         self.searchers = tuple(as_searcher(s) for s in searchers)
+        if isinstance(seeds, int) and seeds > MAX_SEEDS:
+            raise UserError(f"seeds={seeds}; at most {MAX_SEEDS:,}")
         self.seeds = tuple(sorted(range(seeds) if isinstance(seeds, int) else seeds))
         self.budget = budget if isinstance(budget, Budget) else Budget(**budget)
         self.workers = workers
@@ -145,12 +151,14 @@ class Experiment:
                 raise UserError(f"an experiment needs at least one of its {name}")
         if len(set(self.seeds)) != len(self.seeds) or self.seeds[0] < 0:
             raise UserError("seeds must be distinct and not negative")
+        if self.seeds[-1] >= 1 << 63:
+            raise UserError(f"seed {self.seeds[-1]} has more than 63 bits")
         labels = [searcher.label for searcher in self.searchers]
         for label in labels:
             if labels.count(label) > 1:
                 raise UserError(f"searcher '{label}' is given twice")
-        if workers < 1:
-            raise UserError(f"workers={workers}; at least one")
+        if not 1 <= workers <= MAX_WORKERS:
+            raise UserError(f"workers={workers}; 1 to {MAX_WORKERS:,}")
 
     @classmethod
     def from_yaml(cls, path: str | Path) -> Experiment:
@@ -294,15 +302,26 @@ class Experiment:
         """Write `experiment.json`, joined with what is there.
 
         Raises:
-            UserError: If the directory holds an experiment with another budget or protocol.
+            UserError: If the directory holds an experiment with another budget or protocol, or
+                cannot be written to.
+            HarnessError: If the record that it holds is damaged.
         """
         path = out / "experiment.json"
         # Through JSON, so that it compares with what is read back.
         document = json.loads(json.dumps(self.describe()))
-        if path.exists():
-            document = joined(json.loads(path.read_text()), document, out)
-        with atomic_write(path) as stream:
-            stream.write(json.dumps(document, indent=1, sort_keys=True).encode())
+        try:
+            if path.exists():
+                document = joined(json.loads(path.read_bytes()), document, out)
+            with atomic_write(path) as stream:
+                stream.write(json.dumps(document, indent=1, sort_keys=True).encode())
+        except OSError as error:
+            raise UserError(
+                f"cannot write to {out}: {error.strerror or error}; choose another --out"
+            ) from None
+        except (ValueError, LookupError, TypeError) as error:
+            raise HarnessError(
+                f"{path} is damaged ({error!r}): remove it, and run again with all searchers"
+            ) from None
 
 
 def as_searcher(given: str | Mapping[str, Any] | SearcherSpec) -> SearcherSpec:
@@ -314,36 +333,10 @@ def as_searcher(given: str | Mapping[str, Any] | SearcherSpec) -> SearcherSpec:
     if len(given) != 1:
         raise UserError(f"searcher {dict(given)}: write one name with its options")
     ((name, options),) = given.items()
+    if options is not None and not isinstance(options, Mapping):
+        raise UserError(f"searcher '{name}': write its options as names and values")
     options = dict(options or {})
     return SearcherSpec(name, options, options.pop("label", ""))
-
-
-def joined(old: dict[str, Any], new: dict[str, Any], out: Path) -> dict[str, Any]:
-    """Two runs of one experiment as one: searchers, benchmarks and seeds may be added.
-
-    Raises:
-        UserError: If the two differ in more than that.
-    """
-    for name in ("budget", "workers"):
-        if old[name] != new[name]:
-            raise UserError(
-                f"{out} holds an experiment with {name} {old[name]}, not {new[name]}: choose"
-                " another --out"
-            )
-    before = {b["name"]: b for b in old["benchmarks"]}
-    for benchmark in new["benchmarks"]:
-        other = before.get(benchmark["name"])
-        for name in ("checksum", "protocol_hash"):
-            if other and other[name] != benchmark[name]:
-                raise UserError(
-                    f"{out} holds {benchmark['name']} with another {name.replace('_', ' ')}:"
-                    " choose another --out"
-                )
-    result = dict(new)
-    for name in ("benchmarks", "searchers", "cells"):
-        result[name] = new[name] + [x for x in old[name] if x not in new[name]]
-    result["seeds"] = sorted({*old["seeds"], *new["seeds"]})
-    return result
 
 
 def finished_seeds(directory: Path) -> set[int]:

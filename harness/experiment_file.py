@@ -12,23 +12,26 @@ from harness.errors import UserError
 from harness.experiment import BenchmarkSpec, Experiment
 from harness.search import Budget
 
+# Strict: a truth value or a quoted number where a number belongs is a mistake.
+_STRICT = ConfigDict(extra="forbid", strict=True)
+
 
 class _Benchmark(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = _STRICT
     source: str
     protocol: str | None = None
     options: dict[str, Any] = Field(default_factory=dict)
 
 
 class _Budget(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = _STRICT
     evaluations: int | None = None
     seconds: float | None = None
     epochs: int | None = None
 
 
 class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = _STRICT
     benchmarks: list[str | _Benchmark]
     searchers: list[str | dict[str, dict[str, Any] | None]]
     seeds: int | list[int]
@@ -43,10 +46,13 @@ def read_experiment(path: Path) -> Experiment:
         UserError: If the file cannot be read or its content is wrong; one line says where.
     """
     try:
-        content = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read the experiment {path}: {error}") from None
-    except yaml.YAMLError as error:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"cannot read the experiment {path}: {reason}") from None
+    try:
+        content = yaml.safe_load(text)
+    except Exception as error:  # PyYAML raises whatever a malformed date or tag runs into
         raise UserError(f"{path} is no YAML: {' '.join(str(error).split())}") from None
     try:
         file = _File.model_validate(content)
@@ -62,7 +68,10 @@ def read_experiment(path: Path) -> Experiment:
 def beside(path: Path, source: str) -> str:
     """A table's path, relative to the file that names it if there is such a file."""
     near = path.parent / source.partition("#")[0]
-    return str(path.parent / source) if near.is_file() else source
+    try:
+        return str(path.parent / source) if near.is_file() else source
+    except OSError:  # longer than a path may be
+        return source
 
 
 def one_line(error: ValidationError) -> str:

@@ -41,8 +41,8 @@ class Journal:
         intact = content.rfind(b"\n") + 1
         for number, line in enumerate(content[:intact].splitlines(), start=1):
             try:
-                entries.append(json.loads(line))
-            except ValueError:
+                entries.append(dict(json.loads(line)))
+            except (ValueError, TypeError):
                 raise HarnessError(
                     f"{self.path}, line {number} is damaged: remove the file to repeat this search"
                 ) from None

@@ -12,10 +12,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from harness.benchmarks.packed import Column
 from harness.errors import UserError, unknown
+from harness.typed import check_types
 
 
 class LeakError(UserError):
@@ -38,8 +40,7 @@ class Measure:
     seeds: Literal["random", "mean"] | int = "mean"
 
     def __post_init__(self) -> None:
-        if self.seeds not in ("random", "mean") and not isinstance(self.seeds, int):
-            raise UserError(f"measure of '{self.column}': seeds must be random, mean or a number")
+        check_types(self, f"measure of '{self.column}'")
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,9 @@ class CostTerm:
     per: Literal["epoch", "evaluation"] = "epoch"
     factor: float = 1.0
     epoch: int = 0
+
+    def __post_init__(self) -> None:
+        check_types(self, f"cost of '{self.column}'")
 
 
 @dataclass(frozen=True)
@@ -98,14 +102,7 @@ class Protocol:
     note: str = ""
 
     def __post_init__(self) -> None:
-        for name, allowed in (
-            ("repeat", ("cached", "fresh")),
-            ("missing", ("refuse", "resample", "fail")),
-        ):
-            if getattr(self, name) not in allowed:
-                raise UserError(
-                    f"protocol '{self.name}': {name}={getattr(self, name)!r}; one of {allowed}"
-                )
+        check_types(self, f"protocol '{self.name}'")
         if not 0.0 <= self.time_noise <= 5.0:
             raise UserError(f"protocol '{self.name}': time_noise={self.time_noise}; 0 to 5")
 
@@ -114,7 +111,7 @@ class Protocol:
         """What the winner is selected by."""
         return self.select or self.search
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """Sixteen hexadecimal digits that identify everything but the name and the note."""
         return digest({k: v for k, v in self.to_dict().items() if k not in ("name", "note")})

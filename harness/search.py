@@ -9,17 +9,19 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from heapq import heappop, heappush
-from math import inf
+from math import inf, isnan
 from typing import Any, NamedTuple
 
-from harness.benchmarks.table import FAILED, MICROSECONDS, MISSING, REPEAT, Answer, TableBenchmark
+from harness.benchmarks.table import MICROSECONDS, MISSING, REPEAT, Answer, TableBenchmark
 from harness.errors import UserError
 from harness.searcher import Observation, Proposal, Searcher
 from harness.traces import Trace
 
 MAX_FREE_REPEATS = 10_000
-"""A search that proposes this many uncharged repeats in a row is over: it has nothing new."""
+"""A search that proposes this many in a row that use up none of its budget (uncharged repeats,
+or architectures that the table lacks where evaluations are not limited) is over."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,8 @@ class Budget:
         if all(limit is None for limit in limits.values()):
             raise UserError("a budget needs at least one of evaluations, seconds, epochs")
         for name, limit in limits.items():
-            if limit is not None and not limit > 0:
-                raise UserError(f"budget: {name}={limit}; must be positive")
+            if limit is not None and not 0 < limit < inf:
+                raise UserError(f"budget: {name}={limit}; must be positive and finite")
 
 
 class Job(NamedTuple):
@@ -66,6 +68,11 @@ class Job(NamedTuple):
     start: int
     proposal: Proposal
     answer: Answer
+
+
+# A named tuple's own constructor is a Python function and takes twice as long.
+_job = partial(tuple.__new__, Job)
+_observation = partial(tuple.__new__, Observation)
 
 
 class Search:
@@ -142,14 +149,15 @@ class Search:
             end = self._clock + answer.cost
             if not self._admit(answer, end):
                 break
-            job = Job(end, number, heappop(self._idle), self._clock, proposal, answer)
+            job = _job((end, number, heappop(self._idle), self._clock, proposal, answer))
             heappush(self.running, job)
             started.append(job)
         return started
 
     def _admit(self, answer: Answer, end: int) -> bool:
         """Charge an evaluation, unless the budget does not hold it."""
-        if answer.status == REPEAT:
+        lacking = answer.status == MISSING and self.budget.evaluations is None
+        if answer.status == REPEAT or lacking:
             self._free += 1
             if self._free >= MAX_FREE_REPEATS:
                 self._stopped = "nothing new"
@@ -177,11 +185,12 @@ class Search:
         self.rows.append(
             (number, architecture, row, visit, epochs, value, start, end, worker, status)
         )
-        failed = status in (FAILED, MISSING)
+        # No value: failed, lacking, or a repeat of such a one.
+        failed = isnan(value)
         if reason:
             self.reasons[number] = reason
         told = -inf if failed else self._sign * value
-        self.searcher.tell(Observation(number, architecture, fidelity, told, failed))
+        self.searcher.tell(_observation((number, architecture, fidelity, told, failed)))
 
     def trace(self, wall_seconds: float = 0.0) -> Trace:
         """The record of the finished search, with the selection's and the report's values."""

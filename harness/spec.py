@@ -7,6 +7,7 @@ import inspect
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from harness.errors import UserError, unknown
@@ -57,6 +58,8 @@ class SearcherSpec:
             if option not in known:
                 raise unknown(f"option of {self.name}", option, known)
             _check(self.name, option, value, hints.get(option, Any))
+        if not isinstance(self.label, str):
+            raise UserError(f"{self.name}: label={self.label!r}; must be text")
         if not self.label:
             settings = ",".join(f"{k}={v}" for k, v in self.options.items())
             object.__setattr__(self, "label", f"{self.name}:{settings}" if settings else self.name)
@@ -67,24 +70,15 @@ class SearcherSpec:
 
         Values are read as YAML: ``50`` is a number, ``true`` a truth value.
         """
-        import yaml
+        return cls(*parse_settings(text, "searcher"))
 
-        name, _, settings = text.partition(":")
-        options: dict[str, Any] = {}
-        for part in filter(None, settings.split(",")):
-            option, equals, value = part.partition("=")
-            if not equals:
-                raise UserError(f"searcher '{text}': write options as name:option=value,...")
-            options[option.strip()] = yaml.safe_load(value)
-        return cls(name, options)
-
-    @property
+    @cached_property
     def configuration(self) -> dict[str, Any]:
         """All options with their values, defaults included."""
         defaults = {k: p.default for k, p in searcher_options(self.name).items()}
         return {**defaults, **self.options}
 
-    @property
+    @cached_property
     def identity(self) -> dict[str, Any]:
         """What a trace's header says of the searcher."""
         return {"searcher": self.label, "strategy": self.name, "options": self.configuration}
@@ -101,6 +95,31 @@ class SearcherSpec:
             UserError: If an option's value is out of range, or the space does not suit.
         """
         return searcher_class(self.name)(space, seed, **self.options)
+
+
+def parse_settings(text: str, kind: str) -> tuple[str, dict[str, Any]]:
+    """The parts of a command-line word ``name:option=value,...``, values read as YAML.
+
+    Args:
+        text: The word; name and options may be missing.
+        kind: What it stands for ("searcher"), for the error message.
+
+    Raises:
+        UserError: If a part is no setting, or a value is no YAML.
+    """
+    import yaml
+
+    name, _, settings = text.partition(":")
+    options: dict[str, Any] = {}
+    for part in filter(None, settings.split(",")):
+        option, equals, value = part.partition("=")
+        try:
+            options[option.strip()] = yaml.safe_load(value)
+        except Exception:  # PyYAML raises whatever a malformed date or tag runs into
+            equals = ""
+        if not equals:
+            raise UserError(f"{kind} '{text}': write options as name:option=value,...")
+    return name, options
 
 
 def _check(searcher: str, option: str, value: Any, kind: Any) -> None:

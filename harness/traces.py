@@ -18,7 +18,7 @@ import numpy as np
 
 from harness.benchmarks.packed import atomic_write
 from harness.benchmarks.table import STATUS, TableBenchmark
-from harness.errors import HarnessError
+from harness.errors import HarnessError, unknown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -138,7 +138,7 @@ def batch_bytes(traces: Sequence[Trace], telemetry: dict[str, Any]) -> bytes:
         {METADATA_KEY: json.dumps(document, sort_keys=True).encode()}
     )
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd", compression_level=1)
+    pq.write_table(table, sink, compression="zstd", compression_level=1, write_page_checksum=True)
     content: bytes = sink.getvalue().to_pybytes()
     return content
 
@@ -155,9 +155,31 @@ def read_metadata(path: Path) -> dict[str, Any]:
     try:
         found = (pq.read_schema(path).metadata or {})[METADATA_KEY]
         document: dict[str, Any] = json.loads(found)
-    except (OSError, KeyError, ValueError, pa.ArrowInvalid) as error:
+        for name in ("headers", "digests", "searches"):
+            if not isinstance(document[name], list):
+                raise ValueError(f"{name} is no list")
+    except (OSError, KeyError, ValueError, TypeError, pa.ArrowException) as error:
         raise HarnessError(f"{path} is no trace file of nas-harness ({error})") from None
     return document
+
+
+def read_columns(path: Path) -> pa.Table:
+    """The evaluations of a batch file, checked against the checksums of its pages.
+
+    Raises:
+        HarnessError: If the file is damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table: pa.Table = pq.read_table(path, page_checksum_verification=True)
+    except (OSError, pa.ArrowException) as error:
+        raise HarnessError(f"{path} is damaged ({error}): delete it and run again") from None
+    lacking = {"search", "step", "architecture", *COLUMNS} - set(table.column_names)
+    if lacking:
+        raise HarnessError(f"{path} lacks the columns {sorted(lacking)}: delete it and run again")
+    return table
 
 
 def read_batch(path: Path) -> list[Trace]:
@@ -166,10 +188,8 @@ def read_batch(path: Path) -> list[Trace]:
     Raises:
         HarnessError: If the file is no intact batch of traces, or a digest does not match.
     """
-    import pyarrow.parquet as pq
-
     document = read_metadata(path)
-    table = pq.read_table(path, memory_map=True)
+    table = read_columns(path)
     search = table.column("search").to_numpy()
     bounds = np.searchsorted(search, np.arange(len(document["headers"]) + 1))
     texts = table.column("architecture").to_pylist()
@@ -196,10 +216,8 @@ def trace_files(directory: str | Path) -> list[Path]:
 
 def iterate_tables(directory: str | Path) -> Iterator[tuple[dict[str, Any], pa.Table]]:
     """(metadata, Arrow table) of every trace file; column `search` counts within the file."""
-    import pyarrow.parquet as pq
-
     for path in trace_files(directory):
-        yield read_metadata(path), pq.read_table(path)
+        yield read_metadata(path), read_columns(path)
 
 
 def load_traces(directory: str | Path, columns: Iterable[str] | None = None) -> pd.DataFrame:
@@ -214,11 +232,16 @@ def load_traces(directory: str | Path, columns: Iterable[str] | None = None) -> 
         and `step` first; `status` as its name.
 
     Raises:
+        UserError: If a column is unknown.
         HarnessError: If there are no traces, or a file is damaged.
     """
     import pandas as pd
 
-    wanted = list(columns) if columns is not None else ["architecture", *COLUMNS]
+    known = ["architecture", *COLUMNS]
+    wanted = list(columns) if columns is not None else known
+    for name in wanted:
+        if name not in known:
+            raise unknown("column of traces", name, known)
     frames = []
     for metadata, table in iterate_tables(directory):
         frame = table.select(["search", "step", *wanted]).to_pandas()

@@ -10,7 +10,7 @@ import numpy as np
 from reports.incumbents import ROLES, Incumbents
 from reports.intervals import Band, mean_band
 
-POINTS = 64
+POINTS = 48
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class AnytimeCurve:
         selection: The value that the incumbent was selected by.
         true: The mean of that measure over all training seeds.
         report: The incumbent's reported result.
+        optimism: Selection minus true, search by search: the winner's curse.
     """
 
     searcher: str
@@ -34,10 +35,11 @@ class AnytimeCurve:
     selection: Band
     true: Band
     report: Band
+    optimism: Band
 
 
 def evaluation_grid(longest: int) -> np.ndarray:
-    """Evaluation counts from 1 to `longest`, all or about `POINTS` evenly spaced logarithms."""
+    """Evaluation counts from 1 to `longest`, all or `POINTS` evenly spaced logarithms, rounded."""
     if longest <= POINTS:
         return np.arange(1, longest + 1)
     return np.unique(np.rint(np.geomspace(1, longest, POINTS)).astype(np.int64))
@@ -89,5 +91,6 @@ def _curve(
     searcher: str, axis: str, grid: np.ndarray, values: dict[str, np.ndarray]
 ) -> AnytimeCurve:
     count = (~np.isnan(values["selection"])).sum(axis=0)
+    values = values | {"optimism": values["selection"] - values["true"]}
     bands = {role: mean_band(v) for role, v in values.items()}
     return AnytimeCurve(searcher, axis, tuple(map(float, grid)), tuple(count.tolist()), **bands)

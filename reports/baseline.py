@@ -37,9 +37,7 @@ class Baseline:
     final: Distribution | None
     missing: str
 
-    def summary(
-        self, grid: np.ndarray, sampled: FinalResults | None
-    ) -> ExactBaseline | None:
+    def summary(self, grid: np.ndarray, sampled: FinalResults | None) -> ExactBaseline | None:
         """The part of the report about exact random search.
 
         Args:
@@ -80,7 +78,8 @@ def baseline_of(
         benchmark = tables.get(question.name) or open_benchmark(question.source, question.protocol)
     except HarnessError as error:
         return Baseline(None, None, None, None, f"table not found ({error})")
-    if benchmark.checksum != question.checksum or benchmark.protocol.hash != question.protocol.hash:
+    found = (benchmark.checksum, benchmark.protocol.hash)
+    if found != (question.checksum, question.protocol.hash):
         missing = f"the table {question.source} has changed since the searches ran"
         return Baseline(None, None, None, None, missing)
     optimum = best_report(benchmark)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reports.incumbents import ROLES, Incumbents
-from reports.intervals import Estimate, estimate_mean
+from reports.intervals import Estimate, estimate_mean, plain_mean
 from reports.random_search import Distribution
 
 BOX_LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -43,29 +43,48 @@ class FinalResults:
         true: Mean of the winners' selection measure over all training seeds.
         report: Mean reported result.
         optimism: Mean of selection minus true, search by search: the winner's curse.
+        regret: Distance of the mean reported result from the table's best; None if either is
+            unknown.
         spread: Distribution of the reported results; None if there are none.
     """
 
     searcher: str
     n: int
     without: int
-    selection: Estimate
-    true: Estimate
+    selection: float | None
+    true: float | None
     report: Estimate
     optimism: Estimate
+    regret: float | None
     spread: Spread | None
 
 
-def final_results(searcher: str, followed: Incumbents) -> FinalResults:
-    """Summarise the last incumbents of a cell's searches."""
+def final_results(
+    searcher: str, followed: Incumbents, optimum: float | None, *, maximize: bool
+) -> FinalResults:
+    """Summarise the last incumbents of a cell's searches.
+
+    Args:
+        searcher: The searcher's label.
+        followed: The incumbents.
+        optimum: The best reported result in the table, if that is known.
+        maximize: Whether larger results are better.
+    """
     values = {role: followed.final(role) for role in ROLES}
     found = ~np.isnan(values["selection"])
+    report = estimate_mean(values["report"])
+    regret = None
+    if optimum is not None and report.mean is not None:
+        regret = (optimum - report.mean) * (1.0 if maximize else -1.0)
     return FinalResults(
         searcher=searcher,
         n=len(found),
         without=int((~found).sum()),
-        **{role: estimate_mean(values[role]) for role in ROLES},
+        selection=plain_mean(values["selection"]),
+        true=plain_mean(values["true"]),
+        report=report,
         optimism=estimate_mean(values["selection"] - values["true"]),
+        regret=regret,
         spread=spread_of_sample(values["report"]),
     )
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 LEVEL = 0.95
 CURVE_RESAMPLES = 1_000
-RESAMPLES = 9_999
+RESAMPLES = 4_999
 _SEED = 20_190_807
 
 
@@ -41,6 +42,12 @@ class Band:
     high: tuple[float | None, ...]
 
 
+def plain_mean(values: np.ndarray) -> float | None:
+    """The mean of [n] values, NaNs left out; None if nothing is left."""
+    values = values[~np.isnan(values)]
+    return float(values.mean()) if values.size else None
+
+
 def estimate_mean(values: np.ndarray) -> Estimate:
     """The mean of [n] values with a bias-corrected and accelerated bootstrap interval.
 
@@ -64,7 +71,7 @@ def estimate_mean(values: np.ndarray) -> Estimate:
             np.mean,
             confidence_level=LEVEL,
             n_resamples=RESAMPLES,
-            batch=1_000,
+            batch=500,
             method="BCa",
             rng=np.random.default_rng(_SEED),
         ).confidence_interval
@@ -74,6 +81,7 @@ def estimate_mean(values: np.ndarray) -> Estimate:
     return Estimate(mean, low, high)
 
 
+@lru_cache(maxsize=4)
 def resampling_weights(n: int) -> np.ndarray:
     """Bootstrap weights [resamples, n]: how often each of n searches is in a resample.
 
@@ -99,19 +107,18 @@ def mean_band(values: np.ndarray, least: float = 0.5) -> Band:
     if n < 2:
         return Band(_listed(centre, enough), (None,) * len(enough), (None,) * len(enough))
     weights = resampling_weights(n)
-    counts = weights @ present.astype(np.float64)
+    counts = float(n) if present.all() else weights @ present.astype(np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
         means = (weights @ centred) / counts
     tail = (1.0 - LEVEL) / 2.0
-    low, high = np.nanquantile(means[:, enough], [tail, 1.0 - tail], axis=0)
     ends = np.full((2, len(enough)), np.nan)
-    ends[:, enough] = [low, high]
-    return Band(
-        _listed(centre, enough), _listed(centre + ends[0], enough), _listed(centre + ends[1], enough)
-    )
+    if enough.any():
+        # Only a resample of searches that all lack a value has no mean.
+        quantile = np.nanquantile if np.isnan(means[:, enough]).any() else np.quantile
+        ends[:, enough] = quantile(means[:, enough], [tail, 1.0 - tail], axis=0)
+    low, high = centre + ends
+    return Band(_listed(centre, enough), _listed(low, enough), _listed(high, enough))
 
 
 def _listed(values: np.ndarray, valid: np.ndarray) -> tuple[float | None, ...]:
-    return tuple(
-        v if ok else None for v, ok in zip(values.tolist(), valid.tolist(), strict=True)
-    )
+    return tuple(v if ok else None for v, ok in zip(values.tolist(), valid.tolist(), strict=True))

@@ -171,9 +171,9 @@ def outcomes_of(benchmark: TableBenchmark) -> Outcomes:
     selection = benchmark.runs(protocol.selection)
     report = benchmark.runs(protocol.report)
     size = np.bincount(table.row_of, minlength=table.n_rows)
-    usable = np.array(
-        [bool(a and b) for a, b in zip(benchmark.runs(protocol.search), selection, strict=True)]
-    )
+    same = protocol.selection == protocol.search
+    searched = selection if same else benchmark.runs(protocol.search)
+    usable = np.array([bool(a and b) for a, b in zip(searched, selection, strict=True)])
     # Only spaces whose keys are the encodings themselves have as many keys as encodings.
     own_keys = isinstance(space, CategoricalSpace) and type(space).key is CategoricalSpace.key
     covered = len(table.row_of)

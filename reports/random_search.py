@@ -51,6 +51,7 @@ class ExactCurve:
         success: Probability that any evaluation succeeded; the rest is given that.
         selection: Expected selection value of the incumbent.
         true: Expected mean over training seeds of the incumbent's selection measure.
+        optimism: Expected selection value minus true: the winner's curse.
         report: Expected report.
         report_sd: Its standard deviation.
     """
@@ -59,6 +60,7 @@ class ExactCurve:
     success: tuple[float, ...]
     selection: tuple[float | None, ...]
     true: tuple[float | None, ...]
+    optimism: tuple[float | None, ...]
     report: tuple[float | None, ...]
     report_sd: tuple[float | None, ...]
 
@@ -118,7 +120,9 @@ class RandomSearch:
         shared: Whether a second visit to a row repeats the first one's draw.
     """
 
-    def __init__(self, outcomes: Outcomes, *, replacement: bool = True, shared: bool = True) -> None:
+    def __init__(
+        self, outcomes: Outcomes, *, replacement: bool = True, shared: bool = True
+    ) -> None:
         self.outcomes = outcomes
         self.replacement = replacement
         self.shared = shared
@@ -197,12 +201,13 @@ class RandomSearch:
             success = float(chance.sum())
             selection, true, reported, first, second = (moments @ chance).tolist()
             if success <= 0.0:
-                rows.append((float(n), 0.0, None, None, None, None))
+                rows.append((float(n), 0.0, *[None] * 5))
                 continue
             mean = first / reported if reported > 0 else float("nan")
             variance = max(second / reported - mean * mean, 0.0) if reported > 0 else float("nan")
             result = (centre + mean, float(np.sqrt(variance))) if reported > 0 else (None, None)
-            rows.append((float(n), success, selection / success, true / success, *result))
+            selection, true = selection / success, true / success
+            rows.append((float(n), success, selection, true, selection - true, *result))
         return ExactCurve(*(tuple(column) for column in zip(*rows, strict=True)))
 
     def holders(self, n: int) -> np.ndarray:

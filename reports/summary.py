@@ -131,9 +131,7 @@ class BenchmarkSummary:
 
     def comparison(self, searcher: str, reference: str) -> Comparison | None:
         """A strategy's comparison with one reference, if there is one."""
-        found = (
-            c for c in self.comparisons if (c.searcher, c.reference) == (searcher, reference)
-        )
+        found = (c for c in self.comparisons if (c.searcher, c.reference) == (searcher, reference))
         return next(found, None)
 
     def headline(self, searcher: str) -> Comparison | None:

@@ -11,10 +11,11 @@ holder is
 Up to a common factor the expectation without r cancels, and at the saddle point of the generating
 function (see `random_search`), where one more architecture at most so good counts exp(theta),
 
-    E[... | r on the level] ~ exp(theta t m_r) / (1 - p - c + p exp(theta m_r) + c exp(theta t m_r)).
+    E[... | r on the level] ~ exp(theta t m_r)
+                              / (1 - p - c + p exp(theta m_r) + c exp(theta t m_r)).
 
-This is exact for n = 1; the correction is of the order of n / N, and its own error of 1 / N as long
-as n < N.
+This is exact for n = 1; the correction is of the order of n / N, and its own error of 1 / N as
+long as n < N.
 """
 
 from __future__ import annotations
@@ -60,9 +61,11 @@ def tied_shares(
 
 def _tilt(count: np.ndarray, n: int, *, replacement: bool) -> np.ndarray:
     """The saddle point: log of what an architecture more counts among `count` good ones."""
-    fraction = n / np.maximum(np.maximum(count, n), 1.0)
-    # Without replacement the last architectures are drawn with certainty.
-    return fraction if replacement else -np.log1p(-np.minimum(fraction, 1.0 - 1e-6))
+    fraction = n / np.maximum(count, max(n, 1))
+    if replacement:
+        return np.asarray(fraction)
+    # The last architectures are drawn with certainty.
+    return np.asarray(-np.log1p(-np.minimum(fraction, 1.0 - 1e-6)))
 
 
 def _counts(units: UnitGroups, n: int, *, replacement: bool) -> np.ndarray:
@@ -80,4 +83,4 @@ def _position(worse: np.ndarray, best: np.ndarray, share: float, n: int) -> np.n
     """Where between two levels the distribution function has risen by a share of its step."""
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.log1p(share * (best / worse - 1.0)) / np.log(best / worse)
-    return np.where(np.isfinite(t), t, share ** (1.0 / n))
+    return np.asarray(np.where(np.isfinite(t), t, share ** (1.0 / n)))

@@ -32,16 +32,13 @@ def open_table(source: str | Path) -> PackedTable:
         UserError: If there is no such name or file, or the file is no intact table.
     """
     text = str(source)
-    if text in registry.names():
-        path = Path(registry.load(text)())
-    else:
-        path = Path(text)
-        looks_like_path = path.suffix != "" or "/" in text
-        if not path.exists() and not looks_like_path:
-            registry.load(text)  # raises, naming the nearest registered names
+    known = text in registry.names()
+    path = Path(registry.load(text)() if known else text)
     try:
         modified = path.stat().st_mtime_ns
-    except OSError:
+    except (OSError, ValueError):
+        if not known and not path.suffix and "/" not in text:
+            registry.load(text)  # raises, naming the nearest registered names
         raise UserError(
             f"there is no table {path}: give a name of `nas-harness list`, or a"
             " file made by `nas-harness import`"

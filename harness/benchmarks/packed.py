@@ -28,7 +28,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from harness.errors import HarnessError, UserError
+from harness.errors import HarnessError, UserError, unknown
+from harness.typed import check_types
 
 MAGIC = b"NASHTAB1"
 FORMAT = 1
@@ -59,8 +60,8 @@ class Column:
             quantity that does not depend on training.
         schedule: "curve" if the epochs are those of one training, "separate" if each entry is a
             training of its own.
-        scale: Stored numbers times `scale` are the values. Unsigned integers mark a missing
-            value by their largest number.
+        scale: Positive; stored numbers times `scale` are the values. Unsigned integers mark a
+            missing value by their largest number.
         dtype: How numbers are stored.
         aggregate: "run" if each entry is one training, "mean" if it is a mean over an unstated
             set of trainings.
@@ -77,6 +78,7 @@ class Column:
     aggregate: str = "run"
 
     def __post_init__(self) -> None:
+        check_types(self, f"column '{self.name}'")
         if self.split not in ("train", "valid", "test", "valid+test", ""):
             raise UserError(f"column '{self.name}': unknown split '{self.split}'")
         if self.schedule not in ("curve", "separate"):
@@ -87,6 +89,10 @@ class Column:
             raise UserError(f"column '{self.name}': unknown dtype '{self.dtype}'")
         if not self.seeds or not self.epochs or list(self.epochs) != sorted(set(self.epochs)):
             raise UserError(f"column '{self.name}': needs seeds and ascending epochs")
+        if len(set(self.seeds)) != len(self.seeds):
+            raise UserError(f"column '{self.name}': a seed occurs twice")
+        if not self.scale > 0:
+            raise UserError(f"column '{self.name}': scale={self.scale}; must be positive")
 
     @property
     def missing(self) -> int | None:
@@ -114,33 +120,53 @@ class TableHeader:
     name: str
     space: str | dict[str, Any]
     columns: tuple[Column, ...]
-    protocols: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    protocols: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     defaults: Mapping[str, str] = field(default_factory=dict)
     default_dataset: str = ""
     provenance: Mapping[str, Any] = field(default_factory=dict)
     training_source: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_types(self, f"table '{self.name}'")
+        names = [column.name for column in self.columns]
+        if not names or len(set(names)) != len(names) or any(n.startswith("#") for n in names):
+            raise UserError(f"table '{self.name}': needs columns with distinct names without '#'")
+        if self.protocols and self.default_dataset not in self.protocols:
+            raise UserError(f"table '{self.name}': no data set '{self.default_dataset}'")
+        for dataset, protocols in self.protocols.items():
+            if self.defaults.get(dataset) not in protocols:
+                raise UserError(f"table '{self.name}': '{dataset}' has no default protocol")
 
 
 def encode(values: np.ndarray, column: Column) -> np.ndarray:
     """Float values (NaN where missing) as a column stores them.
 
     Raises:
-        UserError: If a value does not fit the column's integer type.
+        UserError: If a value does not fit the column's type.
     """
     values = np.asarray(values, dtype=np.float64)
-    if column.missing is None and not column.dtype.startswith("i"):
-        return np.ascontiguousarray(values / column.scale, dtype=column.dtype)
-    numbers = np.rint(values / column.scale)
     absent = np.isnan(values)
-    top = column.missing if column.missing is not None else np.iinfo(column.dtype).max
-    low = np.iinfo(column.dtype).min
-    if column.missing is None and absent.any():
+    if column.dtype.startswith("i") and absent.any():
         raise UserError(f"column '{column.name}': {column.dtype} cannot hold missing values")
+    with np.errstate(over="ignore"):
+        numbers = values / column.scale
+        if column.dtype.startswith("f"):
+            stored = np.ascontiguousarray(numbers, dtype=column.dtype)
+            # A missing value is NaN; what has become infinite did not fit.
+            _fits(bool((np.isfinite(stored) | absent).all()), column)
+            return stored
+    numbers = np.rint(numbers)
+    info = np.iinfo(column.dtype)
+    over = column.missing if column.missing is not None else info.max + 1
     present = numbers[~absent]
-    if present.size and (present.max() >= top or present.min() < low):
-        raise UserError(f"column '{column.name}': a value does not fit {column.dtype}")
-    numbers[absent] = top
+    _fits(not present.size or bool(present.max() < over and present.min() >= info.min), column)
+    numbers[absent] = over
     return np.ascontiguousarray(numbers.astype(column.dtype))
+
+
+def _fits(fits: bool, column: Column) -> None:
+    if not fits:
+        raise UserError(f"column '{column.name}': a value does not fit {column.dtype}")
 
 
 @contextmanager
@@ -199,12 +225,13 @@ def write_table(
     keys = np.ascontiguousarray(keys, dtype=np.uint8)
     row_of = np.ascontiguousarray(row_of, dtype=np.int32)
     n_rows = int(row_of.max()) + 1 if row_of.size else 0
-    if keys.ndim != 2 or row_of.shape != (len(keys),) or n_rows == 0 or int(row_of.min()) < 0:
+    fitting = keys.ndim == 2 and keys.shape[1] > 0 and row_of.shape == (len(keys),)
+    if not fitting or n_rows == 0 or int(row_of.min()) < 0:
         raise UserError(f"{path.name}: needs at least one architecture and a row for each")
     packed_keys = keys.view(np.dtype((np.void, keys.shape[1]))).ravel()
     if len(np.unique(packed_keys)) != len(keys):
         raise UserError(f"{path.name}: an architecture occurs twice")
-    if {c.name for c in header.columns} != set(values) or len(header.columns) != len(values):
+    if {c.name for c in header.columns} != set(values):
         raise UserError(f"{path.name}: columns {sorted(values)} do not match the header's")
     arrays: dict[str, np.ndarray] = {"#keys": keys, "#row_of": row_of}
     for column in header.columns:
@@ -237,6 +264,33 @@ def write_table(
     return checksum.hexdigest()
 
 
+@dataclass(frozen=True)
+class _Entry:
+    """Where an array stands in the file, as its header says.
+
+    Attributes:
+        dtype: One of `_DTYPES`.
+        shape: At least one entry along every axis.
+        offset: Bytes after the header.
+        sha256: Hash of the array's bytes.
+    """
+
+    dtype: str
+    shape: tuple[int, ...]
+    offset: int
+    sha256: str
+
+    def __post_init__(self) -> None:
+        check_types(self, "array")
+        if self.dtype not in _DTYPES or self.offset < 0 or min(self.shape) < 1:
+            raise UserError(f"an array of type {self.dtype}, shape {self.shape}")
+
+    @property
+    def length(self) -> int:
+        """Its bytes."""
+        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
+
+
 class PackedTable:
     """A packed table, opened: its header, and its arrays as views of the mapped file.
 
@@ -263,44 +317,50 @@ class PackedTable:
                 if length > min(_MAX_HEADER, size - _PREFIX):
                     raise TableError(f"{self.path} is truncated or altered: make or copy it again")
                 text = stream.read(length)
-        except OSError as error:
-            reason = error.strerror or error
+                # From the same open file: another may take its name meanwhile.
+                self._map = np.memmap(stream, dtype=np.uint8, mode="r")
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
             raise TableError(f"cannot open the table {self.path}: {reason}") from None
         if hashlib.sha256(text).digest() != prefix[16:48]:
             raise TableError(f"{self.path}: wrong header checksum: make or copy it again")
         self.checksum = prefix[16:48].hex()
         try:
-            self._read(json.loads(text), _PREFIX + length, size)
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            self._read(json.loads(text), _PREFIX + length)
+        except TableError:
+            raise
+        except (
+            UserError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError,
+            RecursionError,
+        ) as error:  # fmt: skip
             raise TableError(f"{self.path}: malformed header ({error})") from None
 
-    def _read(self, document: dict[str, Any], base: int, size: int) -> None:
+    def _read(self, document: dict[str, Any], base: int) -> None:
         if document.pop("format") != FORMAT:
             raise TableError(f"{self.path}: unknown format version; update nas-harness")
-        self._entries: dict[str, dict[str, Any]] = document.pop("arrays")
+        self._entries = {
+            name: _Entry(**{**entry, "shape": tuple(entry["shape"])})
+            for name, entry in document.pop("arrays").items()
+        }
         columns = tuple(
             Column(**{**c, "seeds": tuple(c["seeds"]), "epochs": tuple(c["epochs"])})
             for c in document.pop("columns")
         )
         self.header = TableHeader(columns=columns, **document)
         self.columns = {column.name: column for column in columns}
-        self._map = np.memmap(self.path, dtype=np.uint8, mode="r")
         self._arrays: dict[str, np.ndarray] = {}
         for name, entry in self._entries.items():
-            if entry["dtype"] not in _DTYPES or any(n < 0 for n in entry["shape"]):
-                raise TableError(f"{self.path}: array '{name}' has an unknown type or shape")
-            length = math.prod(entry["shape"]) * np.dtype(entry["dtype"]).itemsize
-            start = base + entry["offset"]
-            if entry["offset"] < 0 or start + length > size:
+            start = base + entry.offset
+            if start + entry.length > len(self._map):
                 raise TableError(f"{self.path} is truncated: make or copy it again")
-            view = self._map[start : start + length].view(entry["dtype"])
-            self._arrays[name] = view.reshape(entry["shape"])
-        n_rows = self.n_rows
-        for column in columns:
-            expected = (n_rows, len(column.seeds), len(column.epochs))
-            array = self._arrays[column.name]
-            if array.shape != expected or str(array.dtype) != column.dtype:
-                raise TableError(f"{self.path}: column '{column.name}' does not fit its array")
+            view = self._map[start : start + entry.length].view(entry.dtype)
+            self._arrays[name] = view.reshape(entry.shape)
+        (count, width), n_rows = self.keys.shape, self.n_rows
+        expected = {"#keys": ("uint8", (count, width)), "#row_of": ("int32", (count,))} | {
+            c.name: (c.dtype, (n_rows, len(c.seeds), len(c.epochs))) for c in columns
+        }
+        if expected != {name: (e.dtype, e.shape) for name, e in self._entries.items()}:
+            raise TableError(f"{self.path}: its arrays do not fit its columns")
 
     @property
     def keys(self) -> np.ndarray:
@@ -331,8 +391,6 @@ class PackedTable:
             UserError: If the column, a seed or the epoch does not exist.
         """
         if name not in self.columns:
-            from harness.errors import unknown
-
             raise unknown(f"column of {self.header.name}", name, self.columns)
         column = self.columns[name]
         array = self._arrays[name]
@@ -360,7 +418,7 @@ class PackedTable:
         """
         for name, entry in self._entries.items():
             view = _bytes(self._arrays[name])
-            if hashlib.sha256(view).hexdigest() != entry["sha256"]:
+            if hashlib.sha256(view).hexdigest() != entry.sha256:
                 raise HarnessError(
                     f"{self.path}: array '{name}' is altered: make or copy it again"
                 )

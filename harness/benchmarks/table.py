@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from harness.errors import UserError, unknown
 from harness.protocol import Measure, Protocol, audit
 from harness.spaces import Architecture, CategoricalSpace, SearchSpace, get_space
 from harness.streams import key, uniform
+from harness.typed import conforms
 
 MICROSECONDS = 1_000_000
 
@@ -41,6 +43,10 @@ class Answer(NamedTuple):
     cost: int
     epochs: int
     status: int
+
+
+# A named tuple's own constructor is a Python function and takes twice as long.
+_answer = partial(tuple.__new__, Answer)
 
 
 class _Level(NamedTuple):
@@ -253,7 +259,16 @@ def space_of(table: PackedTable) -> SearchSpace:
     described = table.header.space
     if isinstance(described, str):
         return get_space(described)
-    return CategoricalSpace(described["name"], described["options"], described.get("ordinal"))
+    name: Any = described.get("name")
+    options: Any = described.get("options")
+    ordinal: Any = described.get("ordinal")
+    if not (
+        conforms(name, str)
+        and conforms(options, list[list[str]])
+        and conforms(ordinal, list[bool] | None)
+    ):
+        raise UserError(f"table '{table.header.name}': malformed description of its space")
+    return CategoricalSpace(name, options, ordinal)
 
 
 class Evaluator:
@@ -307,7 +322,7 @@ class Evaluator:
         value = values[0]
         if len(values) > 1:
             value = values[int(uniform(self._key, row, visit) * len(values))]
-        return Answer(row, visit, value, cost, epochs, OK)
+        return _answer((row, visit, value, cost, epochs, OK))
 
     def _lacking(self, architecture: Architecture, fidelity: int | None) -> Answer:
         if self._protocol.missing == "fail":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any, NoReturn
 
 import typer
 
@@ -29,17 +30,45 @@ app.command("list")(list_parts)
 app.command("info")(info)
 
 
+# Click's base of all mistakes in a command line's words. Recent versions of typer bring a copy of
+# click, older ones use the package: what both export leads to either.
+_ClickException: Any = next(
+    base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"
+)
+_INTERRUPTED = 130
+
+
 def main() -> None:
     """Run the command line; a user's mistake exits with 2, a failure with 1, in one line each."""
     try:
-        app()
+        # On Ctrl-C some versions of typer return this status, others raise `Abort`.
+        if app(standalone_mode=False, prog_name="nas-harness") == _INTERRUPTED:
+            raise KeyboardInterrupt
     except HarnessError as error:
-        print(f"nas-harness: {error}", file=sys.stderr)
-        sys.exit(error.exit_status)
+        _fail(str(error), error.exit_status)
+    except _ClickException as error:
+        _fail(_usage(error), error.exit_code)
     except BrokenPipeError:
         # The reader (`| head`) has gone; what is still buffered has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except KeyboardInterrupt:
-        print("nas-harness: interrupted; run the same command again to resume", file=sys.stderr)
-        sys.exit(130)
+    except OSError as error:
+        _fail(f"{error.filename or 'input or output'}: {error.strerror or error}", 1)
+    except (KeyboardInterrupt, typer.Abort):
+        _fail("interrupted; run the same command again to resume", _INTERRUPTED)
+
+
+def _fail(line: str, status: int) -> NoReturn:
+    if line:
+        print(f"nas-harness: {line}", file=sys.stderr)
+    sys.exit(status)
+
+
+def _usage(error: Any) -> str:
+    """A mistake in the words of the command line, in one line that says where to read more.
+
+    It is empty where click has shown the help instead, for a command without any words.
+    """
+    message = " ".join(error.format_message().split()).rstrip(".")
+    command = error.ctx.command_path if getattr(error, "ctx", None) else "nas-harness"
+    return f"{message} (see `{command} --help`)" if message else ""

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-import yaml
 
 from harness.cli.console import console, print_pairs, print_table, progress_bar
 from harness.errors import UserError
 from harness.experiment import BenchmarkSpec, Experiment
 from harness.search import Budget
+from harness.spec import parse_settings
 from harness.traces import batch_bytes
 
 if TYPE_CHECKING:
@@ -106,11 +106,11 @@ def run(
             searcher,
             seeds,
             Budget(evaluations, seconds, epochs),
-            workers or 1,
+            1 if workers is None else workers,
         )
     for table in grid.opened:
         for leak in table.leaks:
-            console.print(f"[bold red]leak:[/] {table.name}: {leak}")
+            console.print(f"leak: {table.name}: {leak}", style="bold red")
     if dry_run:
         estimate(grid, out)
         return
@@ -124,18 +124,13 @@ def run(
     took = time.perf_counter() - began
     print_summary(out)
     earlier = f", {kept:,} finished earlier" if kept else ""
-    console.print(f"{total:,} searches in {took:.1f} s{earlier}. Next: nas-harness report {out}")
+    line = f"{total:,} searches in {took:.1f} s{earlier}. Next: nas-harness report {out}"
+    console.print(line, soft_wrap=True)
 
 
 def parse_protocol(text: str | None) -> tuple[str | None, dict[str, Any]]:
     """A protocol's name and fields from ``name:field=value,...``; either part may be missing."""
-    name, _, settings = (text or "").partition(":")
-    options = {}
-    for part in filter(None, settings.split(",")):
-        field, equals, value = part.partition("=")
-        if not equals:
-            raise UserError(f"protocol '{text}': write fields as name:field=value,...")
-        options[field] = yaml.safe_load(value)
+    name, options = parse_settings(text or "", "protocol")
     return name or None, options
 
 

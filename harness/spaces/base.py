@@ -14,7 +14,6 @@ from typing import NamedTuple
 import numpy as np
 
 from harness.errors import UserError
-from harness.streams import below
 
 Architecture = Hashable
 
@@ -169,17 +168,18 @@ class CategoricalSpace(SearchSpace):
         self, architecture: Architecture, rng: random.Random, *, new_value: bool = True
     ) -> tuple[int, ...]:
         parent: tuple[int, ...] = architecture  # type: ignore[assignment]
+        draw = rng.random
         for _ in range(self._TRIES):
-            place = below(rng, len(parent))
+            place = int(draw() * len(parent))
             size = self.sizes[place]
             if new_value:
                 if size == 1:
                     continue
                 # One of the other values: skip over the old one.
-                value = below(rng, size - 1)
+                value = int(draw() * (size - 1))
                 value += value >= parent[place]
             else:
-                value = below(rng, size)
+                value = int(draw() * size)
             child = (*parent[:place], value, *parent[place + 1 :])
             if self.valid(child):
                 return child

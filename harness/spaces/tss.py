@@ -16,7 +16,6 @@ import numpy as np
 
 from harness.errors import UserError
 from harness.spaces.base import Architecture, CategoricalSpace, Graph
-from harness.streams import below
 
 Cell = tuple[int, ...]
 
@@ -66,7 +65,8 @@ class TopologySpace(CategoricalSpace):
 
     def sample(self, rng: random.Random) -> Cell:
         """A uniformly drawn cell, from one random number."""
-        return self._cells[below(rng, len(self._cells))]
+        cells = self._cells
+        return cells[int(rng.random() * len(cells))]
 
     @cached_property
     def _cells(self) -> list[Cell]:

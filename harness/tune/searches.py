@@ -60,6 +60,10 @@ class Watch(tune.Callback, tune.Stopper):
         self.progress = progress
         self.failure: HarnessError | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Tune pickles its callbacks for a `Tuner.restore` that we never use.
+        return {}
+
     def on_trial_complete(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
@@ -90,22 +94,32 @@ def run_searches(
         UserError: If a search cannot be carried out as asked, or a worker runs other code.
         HarnessError: If a trial fails more often than it is retried.
     """
-    with ray_session(address), tempfile.TemporaryDirectory() as scratch:
+    watch = Watch(progress)
+    with ray_session(address):
         check_workers()
         depot = start_depot(out, [batch.cell for batch in batches])
-        watch = Watch(progress)
-        tuner = tune.Tuner(
+        # Tune does not repeat a trial whose worker dies just before it starts there. What has no
+        # trace file is run again, as long as something comes of it.
+        while batches:
+            message = _run_trials(batches, depot, watch)
+            if watch.failure is not None:
+                raise watch.failure
+            left = [batch for batch in batches if not (out / batch.path).exists()]
+            if len(left) == len(batches):
+                raise HarnessError(f"no trial succeeded: {message or 'Ray Tune ended early'}")
+            batches = left
+
+
+def _run_trials(batches: list[Batch], depot: Any, watch: Watch) -> str:
+    """Run every batch as a trial; the last line of the first error, "" if there is none."""
+    with tempfile.TemporaryDirectory() as scratch:
+        results = tune.Tuner(
             tune.with_parameters(SearchTrial, batches=batches, depot=depot),
             param_space={"batch": tune.grid_search(list(range(len(batches))))},
             tune_config=tune.TuneConfig(reuse_actors=True),
             run_config=run_config(scratch, watch),
-        )
-        results = tuner.fit()
-    if watch.failure is not None:
-        raise watch.failure
-    if results.errors:
-        last_line = str(results.errors[0]).strip().splitlines()[-1]
-        raise HarnessError(f"{len(results.errors)} trials failed; the first: {last_line}")
+        ).fit()
+    return str(results.errors[0]).strip().splitlines()[-1] if results.errors else ""
 
 
 def run_config(scratch: str, watch: Watch) -> tune.RunConfig:

@@ -29,6 +29,8 @@ def ray_session(address: str | None) -> Iterator[None]:
     """
     import ray
 
+    # Tune reports every failed trial with a traceback; ours are retried, and reported in one line.
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     if ray.is_initialized():
         yield
         return

@@ -9,8 +9,10 @@ import pytest
 
 import searchers
 from harness.searcher import Observation, Proposal, Searcher
-from harness.spaces import SearchSpace
+from harness.spaces import SearchSpace, get_space
+from harness.spec import SearcherSpec
 from harness.testing import SearcherSuite
+from harness.testing.conversation import converse
 
 
 class TestRandomSearch(SearcherSuite):
@@ -72,6 +74,24 @@ def test_every_registered_searcher_has_a_suite() -> None:
     words = [vars(suite).get("searcher") for suite in SearcherSuite.__subclasses__()]
     names = {word.partition(":")[0] for word in words if isinstance(word, str)}
     assert names >= set(searchers.registry.builtin)
+
+
+@pytest.mark.parametrize("name", ["sss", "nasbench101"])
+@pytest.mark.parametrize(
+    "word",
+    [
+        "random_search:replacement=false",
+        "regularized_evolution:population_size=10",
+        "era_evolution:form=crossover,population_size=10",
+        "local_search",
+        "reinforce",
+    ],
+)
+def test_other_spaces(word: str, name: str) -> None:
+    space = get_space(name)
+    talk = converse(SearcherSpec.parse(word).build(space, 1), space, 60, workers=2)
+    assert len(talk.proposals) == 60
+    assert all(proposal.architecture in space for proposal in talk.proposals)
 
 
 # --- the suite itself: it must find what it is for -------------------------------------------

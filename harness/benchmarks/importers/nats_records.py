@@ -45,6 +45,9 @@ _FIELDS = {
 }
 """Where a training's record has them: by epoch, and for evaluations by ``x-valid@<epoch>``."""
 
+_COSTS = {"params": "params", "flops": "flop", "latency": "latency"}
+"""Where a training's record has what does not depend on epochs."""
+
 _METRICS = {
     # Within float32, accuracies in percent are exact to 4e-6 and losses to 6e-8 of their size.
     "accuracy": ("%", "float32"),
@@ -55,6 +58,9 @@ _METRICS = {
     "latency": ("s", "float64"),
 }
 """Metric -> unit and how it is stored. Seconds are those of one pass over the split."""
+
+_LARGEST = {"accuracy": 100.001, "loss": 3.4e38}
+"""Metric -> the largest value that makes sense, or can be stored."""
 
 _NO_SEED = 0
 _NO_EPOCH = (0,)
@@ -168,7 +174,9 @@ def _run(
     keys_of |= {split: _labels(name, epochs) for name, split in splits.items()}
     for split, keys in keys_of.items():
         for metric, field in _FIELDS["train" if split == "train" else "eval"].items():
-            entries = run[field] or {}
+            entries = {} if run[field] is None else run[field]
+            if type(entries) is not dict:
+                raise RecordError(f"a {field} that is no dict")
             found = [key in entries for key in keys]
             if not any(found):
                 continue
@@ -185,33 +193,26 @@ def _costs(
     training_set: str, epochs: int, runs: Mapping[int, Mapping[str, Any]], notes: Counter[str]
 ) -> Iterator[Measurement]:
     """Parameters, operations and latency of the network, one value for all seeds."""
-    latencies = [
-        math.fsum(times) / len(times) for run in runs.values() if (times := run["latency"])
-    ]
-    known = {
-        "params": _agreed({seed: run["params"] for seed, run in runs.items()}, notes),
-        "flops": _agreed({seed: run["flop"] for seed, run in runs.items()}, notes),
-        # The official API skips latencies that are not positive: they mean "not measured".
-        "latency": _mean([latency for latency in latencies if latency > 0]),
-    }
-    for metric, value in known.items():
-        if value is not None:
-            quantity = Quantity(training_set, epochs, "", metric)
-            _check([value], quantity, notes)
-            yield Measurement(quantity, _NO_SEED, _NO_EPOCH, [value])
+    for metric, field in _COSTS.items():
+        quantity = Quantity(training_set, epochs, "", metric)
+        values = {seed: run[field] for seed, run in runs.items()}
+        if metric == "latency":
+            values = {seed: _mean(times) for seed, times in values.items() if times}
+        _check(list(values.values()), quantity, notes)
+        if metric == "latency":
+            # As in the official API: what is not positive was not measured.
+            values = {seed: latency for seed, latency in values.items() if latency > 0}
+        elif len({f"{value:.5f}" for value in values.values()}) > 1:
+            # As in the official API: where seeds disagree, 888 is right.
+            if 888 not in values:
+                notes["parameter or operation counts that differ between seeds (left out)"] += 1
+            values = {seed: count for seed, count in values.items() if seed == 888}
+        if values:
+            yield Measurement(quantity, _NO_SEED, _NO_EPOCH, [_mean(list(values.values()))])
 
 
-def _agreed(values: Mapping[int, float], notes: Counter[str]) -> float | None:
-    """The mean; seed 888 counts alone where seeds disagree, as in the official API."""
-    if len({f"{value:.5f}" for value in values.values()}) < 2:
-        return _mean(list(values.values()))
-    if 888 not in values:
-        notes["parameter or operation counts that differ between seeds (left out)"] += 1
-    return values.get(888)
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return math.fsum(values) / len(values) if values else None
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
 
 
 def _constant(values: list[float], notes: Counter[str]) -> float:
@@ -219,7 +220,7 @@ def _constant(values: list[float], notes: Counter[str]) -> float:
     if min(values) == max(values):
         return values[0]
     notes["trainings whose seconds differ between epochs (their mean is stored)"] += 1
-    return math.fsum(values) / len(values)
+    return _mean(values)
 
 
 def _check(values: list[float], quantity: Quantity, notes: Counter[str]) -> None:
@@ -227,9 +228,10 @@ def _check(values: list[float], quantity: Quantity, notes: Counter[str]) -> None
     if not set(map(type, values)) <= {float, int}:
         raise RecordError(f"a value of {quantity.name} that is no number")
     if all(map(math.isfinite, values)):
-        if values and (
-            min(values) < 0 or (quantity.metric == "accuracy" and max(values) > 100.001)
-        ):
+        # A latency below zero stands for "not measured".
+        low = -math.inf if quantity.metric == "latency" else 0.0
+        high = _LARGEST.get(quantity.metric, math.inf)
+        if values and not (low <= min(values) and max(values) <= high):
             raise RecordError(f"a value of {quantity.name} that is out of range")
     elif quantity.metric == "loss":
         notes["losses that are not finite (stored as missing)"] += 1

@@ -10,6 +10,7 @@ import numpy as np
 from harness.benchmarks.importers import ImportReport, Optimum
 from harness.benchmarks.packed import PackedTable
 from harness.benchmarks.table import TableBenchmark, row_means, space_of
+from harness.protocol import LeakError
 from harness.spaces import SearchSpace
 
 
@@ -36,30 +37,48 @@ def examine(
     found = list(warnings)
     if n < size:
         found.insert(0, f"the table covers {n:,} of the {size:,} architectures of its space")
-    optima = []
+    best = optima(table)
+    served = {(optimum.dataset, optimum.protocol) for optimum in best}
     for dataset, protocols in header.protocols.items():
         for name in protocols:
-            benchmark = TableBenchmark(table, dataset, name)
+            label = f"protocol '{name}' of {dataset}"
+            try:
+                benchmark = TableBenchmark(table, dataset, name)
+            except LeakError as error:
+                found.append(str(error))
+                continue
             if n < size and benchmark.protocol.missing == "refuse":
                 found.append(
-                    f"protocol '{name}' of {dataset} refuses architectures that the table lacks"
+                    f"{label} refuses architectures that the table lacks"
                     " (missing=resample or missing=fail would go on)"
                 )
-            found += [f"protocol '{name}' of {dataset}: {leak}" for leak in benchmark.leaks]
-            optimum = _optimum(benchmark, space)
-            if optimum is None:
-                found.append(f"protocol '{name}' of {dataset}: no row has the reported measure")
-            else:
-                optima.append(optimum)
+            found += [f"{label}: {leak}" for leak in benchmark.leaks]
+            if (dataset, name) not in served:
+                found.append(f"{label}: no row has the reported measure")
     return ImportReport(
         Path(path),
         table.checksum,
         n,
         max(size - n, 0),
         tuple(found),
-        tuple(optima),
+        best,
         table.n_rows,
     )
+
+
+def optima(table: PackedTable) -> tuple[Optimum, ...]:
+    """The best reported result under every protocol that the leak auditor lets pass."""
+    space = space_of(table)
+    found = []
+    for dataset, protocols in table.header.protocols.items():
+        for name in protocols:
+            try:
+                optimum = _optimum(TableBenchmark(table, dataset, name), space)
+            except LeakError:
+                continue
+            if optimum is not None:
+                found.append(optimum)
+    return tuple(found)
 
 
 def _optimum(benchmark: TableBenchmark, space: SearchSpace) -> Optimum | None:

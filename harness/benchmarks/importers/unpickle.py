@@ -60,8 +60,8 @@ _PLAIN = (
     *("EMPTY_DICT", "SETITEM", "SETITEMS", "EMPTY_SET", "ADDITEMS"),
     *("STACK_GLOBAL", "REDUCE", "BUILD"),
 )
-"""What pickle protocols 4 and 5 write for such data. Integers beyond 32 bits are not among them:
-as keys they can be chosen to collide."""
+"""What pickle protocols 4 and 5 write for such data, beside FRAME and STOP. Integers beyond 32
+bits are not among them: as keys they can be chosen to collide."""
 
 
 class _Instructions(dict[int, Callable[[Any], None]]):
@@ -214,7 +214,5 @@ def load_plain(path: Path, *, limit: int = LIMIT) -> Any:
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from None
     if len(content) > limit:
-        raise UserError(
-            f"{path} is refused: it decompresses to more than the cap of {limit} bytes"
-        )
+        raise UserError(f"{path} is refused: it unpacks to more than the cap of {limit:,} bytes")
     return loads_plain(content, str(path))

@@ -81,12 +81,17 @@ def _benchmark(
         if (searcher["searcher"], question.key) in records.cells
     ]
     followed = {cell.searcher: incumbents(cell) for cell in cells}
-    finals = tuple(final_results(label, f) for label, f in followed.items())
     random_label = sampled["searcher"] if sampled else None
     replacement = sampled["options"].get("replacement", True) if sampled else True
     baseline = baseline_of(
         question, records.document["budget"], replacement=replacement, tables=tables
     )
+    maximize = question.protocol.maximize
+    finals = tuple(
+        final_results(label, f, baseline.optimum, maximize=maximize)
+        for label, f in followed.items()
+    )
+    random_finals = next((f for f in finals if f.searcher == random_label), None)
     grid = evaluation_grid(max(f.seconds.shape[1] for f in followed.values()))
     times = seconds_grid(followed.values())
     return BenchmarkSummary(
@@ -99,11 +104,11 @@ def _benchmark(
         split=question.split,
         units=question.units,
         leaks=question.leaks,
-        maximize=question.protocol.maximize,
+        maximize=maximize,
         optimum=baseline.optimum,
         curves=tuple(by_evaluations(label, f, grid) for label, f in followed.items()),
         time_curves=tuple(by_seconds(label, f, times) for label, f in followed.items()),
-        exact=baseline.summary(grid, next((f for f in finals if f.searcher == random_label), None)),
+        exact=baseline.summary(grid, random_finals),
         exact_missing=baseline.missing,
         finals=finals,
         comparisons=tuple(_comparisons(question, followed, random_label, baseline)),
@@ -126,17 +131,11 @@ def _comparisons(
             continue
         results = strategy.final("report")
         if baseline.final is not None:
-            found.append(
-                against_exact(label, question.label, results, baseline.final, maximize)
-            )
+            found.append(against_exact(label, question.label, results, baseline.final, maximize))
         if reference is not None:
-            _, ours, theirs = np.intersect1d(
-                strategy.seeds, reference.seeds, return_indices=True
-            )
+            _, ours, theirs = np.intersect1d(strategy.seeds, reference.seeds, return_indices=True)
             sampled = reference.final("report")[theirs]
-            found.append(
-                against_sampled(label, question.label, results[ours], sampled, maximize)
-            )
+            found.append(against_sampled(label, question.label, results[ours], sampled, maximize))
     return found
 
 

@@ -1,0 +1,47 @@
+"""Where and when the measurements were made."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PACKAGES = (
+    "nas-harness", "ray", "numpy", "pyarrow", "pandas", "scipy", "nats_bench", "syne-tune",
+)  # fmt: skip
+
+
+def describe() -> list[tuple[str, str]]:
+    """Names and values: date, processor, cores, memory, load, Python, packages."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return [
+        ("date", datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")),
+        ("processor", f"{processor()}, {usable} cores usable"),
+        ("memory", f"{memory / 2**30:.1f} GiB"),
+        ("load average at the start", "{:.2f}, {:.2f}, {:.2f}".format(*os.getloadavg())),
+        ("system", platform.platform()),
+        ("Python", f"{platform.python_implementation()} {platform.python_version()}"),
+        ("packages", ", ".join(f"{name} {_version(name)}" for name in PACKAGES)),
+        ("threads", "numerical libraries on one thread each"),
+    ]
+
+
+def processor() -> str:
+    """The processor's model."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor() or sys.platform
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"

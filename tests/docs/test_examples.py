@@ -1,0 +1,175 @@
+"""The examples in README.md and docs/ run, and print what the pages say.
+
+The blocks of a page run in order in one fresh folder, which holds a copy of `examples/`:
+
+* ``python`` is executed; the blocks of a page share their names;
+* ``pycon`` is a doctest with the same names;
+* ``console`` runs every ``$ nas-harness ...`` in this process (searches without Ray) and compares
+  what follows with what it prints;
+* any block marked ``file=NAME`` is written to that file;
+* any block marked ``no-run`` is only shown.
+
+In expected output ``...`` stands for anything, and white space counts once.
+"""
+
+from __future__ import annotations
+
+import doctest
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from harness.cli import main
+from harness.cli.console import console, errors
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+WIDTH = 96
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: where it stands, its language, its marks and its text."""
+
+    place: str
+    language: str
+    marks: tuple[str, ...]
+    text: str
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    """The blocks of a page that are more than shown."""
+    content = page.read_text()
+    for found in FENCE.finditer(content):
+        language, *marks = found[1].split() or [""]
+        line = content.count("\n", 0, found.start()) + 1
+        if "no-run" not in marks:
+            yield Block(f"{page.name}:{line}", language, tuple(marks), found[2])
+
+
+def commands(text: str) -> Iterator[tuple[str, str]]:
+    """The commands of a console block, each with the output that the page shows."""
+    for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+        lines = part.splitlines(keepends=True)
+        # A backslash continues the command on the next line.
+        length = next(i for i, line in enumerate(lines, 1) if not line.endswith("\\\n"))
+        command = "".join(lines[:length]).replace("\\\n", " ").strip()
+        yield command, "".join(lines[length:])
+
+
+class Page:
+    """Runs the blocks of one page.
+
+    Args:
+        capture: pytest's capture of what is printed.
+        monkeypatch: For the arguments of the command line.
+    """
+
+    def __init__(self, capture: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+        self.capture = capture
+        self.monkeypatch = monkeypatch
+        self.names: dict[str, object] = {"__name__": "page"}
+
+    def run(self, block: Block) -> None:
+        """Run a block, or write its file."""
+        for mark in block.marks:
+            name, _, value = mark.partition("=")
+            assert name == "file", f"{block.place}: unknown mark '{mark}'"
+            Path(value).parent.mkdir(parents=True, exist_ok=True)
+            Path(value).write_text(block.text)
+            return
+        if block.language == "python":
+            exec(compile(block.text, block.place, "exec"), self.names)
+        elif block.language == "pycon":
+            test = doctest.DocTestParser().get_doctest(
+                block.text, self.names, block.place, block.place, 0
+            )
+            said: list[str] = []
+            runner = doctest.DocTestRunner(optionflags=FLAGS)
+            failed = runner.run(test, out=said.append, clear_globs=False).failed
+            assert not failed, "".join(said)
+            self.names.update(test.globs)
+        elif block.language == "console":
+            for command, expected in commands(block.text):
+                self.command(block.place, command, expected)
+
+    def command(self, place: str, command: str, expected: str) -> None:
+        """Run a command of ours, and compare what it prints."""
+        words = shlex.split(command, comments=True)
+        assert words[0] == "nas-harness", f"{place}: mark the block no-run, or drop: {command}"
+        if words[1] == "run":
+            words.append("--inline")
+        self.monkeypatch.setattr(sys, "argv", words)
+        self.capture.readouterr()
+        status: object = 0
+        try:
+            main()
+        except SystemExit as ended:
+            status = ended.code
+        printed = "".join(self.capture.readouterr())
+        refused = expected.startswith("nas-harness: ")
+        assert bool(status) == refused, f"{place}: $ {command}\n{printed}"
+        if expected.strip() and not doctest.OutputChecker().check_output(expected, printed, FLAGS):
+            pytest.fail(f"{place}: $ {command}\n--- prints\n{printed}\n--- the page\n{expected}")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_examples_of(
+    page: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    monkeypatch.chdir(tmp_path)
+    for output in (console, errors):
+        monkeypatch.setattr(output, "_width", WIDTH)
+    runner = Page(capsys, monkeypatch)
+    for block in blocks(page):
+        runner.run(block)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_of(page: Path) -> None:
+    """Links to files of the repository lead somewhere."""
+    links = [link for link in LINK.findall(page.read_text()) if "://" not in link]
+    lost = [link for link in links if not (page.parent / link).exists()]
+    assert not lost
+
+
+def test_the_custom_searcher_passes_its_suite(tmp_path: Path) -> None:
+    """As its folder says: installed, found by its entry point, checked by the inherited suite."""
+    folder = ROOT / "examples" / "custom_searcher"
+    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    # What `pip install` leaves on the path, without a network or a compiler.
+    installed = tmp_path / "one_plus_one-0.1.0.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+    )
+    with (installed / "entry_points.txt").open("w") as stream:
+        for group, entries in project["entry-points"].items():
+            stream.write(f"[{group}]\n")
+            stream.writelines(f"{name} = {place}\n" for name, place in entries.items())
+    path = f"{tmp_path}:{folder}"
+    suite = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert suite.returncode == 0, suite.stdout + suite.stderr

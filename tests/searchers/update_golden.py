@@ -1,0 +1,71 @@
+"""Golden traces: digests of what every searcher proposes, which no change may move unnoticed.
+
+After a change that is meant to move them, write them anew and say why in the commit::
+
+    python -m tests.searchers.update_golden
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from pathlib import Path
+
+from harness.benchmarks.table import TableBenchmark
+from harness.search import Budget, Search, run_search
+from harness.spec import SearcherSpec
+from harness.testing import synthetic_table
+
+GOLDEN = Path(__file__).with_name("golden.json")
+
+WORDS = (
+    "random_search",
+    "random_search:replacement=false",
+    "regularized_evolution",
+    "regularized_evolution:population_size=30,tournament_size=5",
+    "regularized_evolution:population_size=30,tournament_size=1",
+    "regularized_evolution:population_size=30,tournament_replacement=false,new_value=false",
+    "regularized_evolution:population_size=30,initial_samples=50",
+    "classic_evolution:population_size=30",
+    "era_evolution",
+    "era_evolution:form=regularized",
+    "era_evolution:form=crossover",
+    "era_evolution:form=crossover,avoid_duplicates=false",
+    "local_search",
+    "local_search:improvement=first",
+    "local_search:initial_samples=50,starts=10",
+    "reinforce",
+    "reinforce:learning_rate=0.1,entropy_bonus=0.5",
+)
+EVALUATIONS = 200
+SEED = 1234
+
+
+def digests(word: str, benchmark: TableBenchmark) -> dict[str, str]:
+    """Digests of the architectures in the order of completion, with one worker and with four."""
+    spec = SearcherSpec.parse(word)
+    found = {}
+    for workers in (1, 4):
+        searcher = spec.build(benchmark.search_space(), SEED)
+        budget = Budget(evaluations=EVALUATIONS)
+        trace = run_search(Search(searcher, benchmark, budget, SEED, spec.identity, workers))
+        text = "\n".join(trace.architectures)
+        found[f"workers={workers}"] = hashlib.sha256(text.encode()).hexdigest()
+    return found
+
+
+def main() -> None:
+    """Write the golden file."""
+    with tempfile.TemporaryDirectory() as folder:
+        table = synthetic_table(Path(folder) / "synthetic.table")
+        benchmark = TableBenchmark(table)
+        document = {
+            "table": table.checksum,
+            "traces": {word: digests(word, benchmark) for word in WORDS},
+        }
+    GOLDEN.write_text(json.dumps(document, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
