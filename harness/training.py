@@ -23,7 +23,7 @@ from harness.networks.nats import build_tss
 from harness.recipes import Recipe
 from harness.streams import key
 
-_EVALUATION_BATCH = 600
+_EVALUATION_BATCH = 400
 """Images in one forward pass of an evaluation: large enough to hide the cost of dispatching
 layers, small enough for a small network's activations to stay in the processor's cache."""
 

@@ -7,6 +7,7 @@ evaluation (the default of 5 s makes it look at a trial many times before it end
 
 from __future__ import annotations
 
+import logging
 import os
 from importlib.metadata import version
 from pathlib import Path
@@ -40,6 +41,7 @@ def rates(
         import syne_tune.blackbox_repository  # noqa: F401
     except ImportError:
         return {"name": "Syne Tune", "result": INSTALL, "note": ""}
+    logging.disable(logging.WARNING)
     benchmark = open_benchmark(source, protocol)
     peer = Simulator(benchmark)
     seeds = iter(range(repeats + 1))
@@ -91,14 +93,11 @@ class Simulator:
 
     def search(self, searcher: str, evaluations: int, seed: int) -> list[dict[str, Any]]:
         """One search from the making of its scheduler to its stored results."""
-        import logging
-
         from syne_tune import StoppingCriterion, Tuner
         from syne_tune.backend.simulator_backend.simulator_callback import SimulatorCallback
         from syne_tune.blackbox_repository import UserBlackboxBackend
         from syne_tune.optimizer.baselines import REA, RandomSearch
 
-        logging.disable(logging.WARNING)
         space = self.blackbox.configuration_space
         chosen: dict[str, Any] = {"do_minimize": False, "random_seed": seed}
         if searcher.startswith("regularized_evolution"):

@@ -80,12 +80,12 @@ def _benchmark(
         for searcher in records.searchers
         if (searcher["searcher"], question.key) in records.cells
     ]
-    followed = {cell.searcher: incumbents(cell) for cell in cells}
+    budget = records.document["budget"]
+    counted = budget.get("evaluations") is not None
+    followed = {cell.searcher: incumbents(cell, missing_charged=counted) for cell in cells}
     random_label = sampled["searcher"] if sampled else None
     replacement = sampled["options"].get("replacement", True) if sampled else True
-    baseline = baseline_of(
-        question, records.document["budget"], replacement=replacement, tables=tables
-    )
+    baseline = baseline_of(question, budget, replacement=replacement, tables=tables)
     maximize = question.protocol.maximize
     finals = tuple(
         final_results(label, f, baseline.optimum, maximize=maximize)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.benchmarks.table import MICROSECONDS, REPEAT
+from harness.benchmarks.table import MICROSECONDS, MISSING, REPEAT
 from reports.records import Cell
 
 ROLES = ("selection", "true", "report")
@@ -38,13 +38,18 @@ class Incumbents:
         return np.asarray(self.values[role][:, -1])
 
 
-def incumbents(cell: Cell) -> Incumbents:
+def incumbents(cell: Cell, *, missing_charged: bool = True) -> Incumbents:
     """Follow the incumbents of a cell's searches in their order of completion.
 
     The incumbent is the evaluation with the best selection value; of equal ones the earlier.
     Failed evaluations never become incumbents. Where a search measures at several fidelities and
     selects by what it measured, only the highest fidelity that it has reached so far counts:
     accuracies after few and after many epochs are not comparable.
+
+    Args:
+        cell: The searches.
+        missing_charged: Whether architectures that the table lacks were charged, which is so
+            where the budget counts evaluations. Uncharged repeats never are.
     """
     score = _scores(cell)
     steps = np.arange(score.shape[1])
@@ -54,6 +59,8 @@ def incumbents(cell: Cell) -> Incumbents:
 
     # Columns so far are recorded evaluations; now those that were charged.
     charged = cell.columns["status"] != REPEAT
+    if not missing_charged:
+        charged &= cell.columns["status"] != MISSING
     lengths = charged.sum(axis=1)
     longest = max(int(lengths.max()), 1)
     places = np.argsort(~charged, axis=1, kind="stable")[:, :longest]

@@ -10,7 +10,7 @@ import numpy as np
 
 LEVEL = 0.95
 CURVE_RESAMPLES = 1_000
-RESAMPLES = 4_999
+RESAMPLES = 9_999
 _SEED = 20_190_807
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from harness.benchmarks.table import REPEAT, STATUS
 from harness.errors import HarnessError, UserError
 from harness.protocol import Protocol
-from harness.traces import read_metadata, trace_files
+from harness.traces import read_columns, read_metadata, trace_files
 
 _COLUMNS = ("end", "epochs", "status", "selection", "true", "report")
 
@@ -176,18 +176,12 @@ class _Part:
 
 
 def _read(path: Path) -> _Part | None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     metadata = read_metadata(path)
     if not metadata["headers"]:
         return None
-    try:
-        table = pq.read_table(path, columns=["search", "step", *_COLUMNS])
-    except (OSError, pa.ArrowException) as error:
-        raise HarnessError(f"{path} is damaged ({error}): delete it and run again") from None
-    columns = {name: table.column(name).to_numpy() for name in table.column_names}
-    search, step = columns.pop("search"), columns.pop("step")
+    table = read_columns(path)
+    columns = {name: table.column(name).to_numpy() for name in _COLUMNS}
+    search, step = (table.column(name).to_numpy() for name in ("search", "step"))
     return _Part(path, metadata["headers"], metadata["digests"], search, step, columns)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import HarnessError
@@ -25,6 +25,7 @@ def filled(path: Path, entries: list[dict[str, Any]]) -> None:
     journal.close()
 
 
+@settings(max_examples=20, deadline=None)
 @given(ENTRIES, ENTRIES)
 def test_entries_come_back_and_more_can_be_added(
     tmp_path_factory: pytest.TempPathFactory,

@@ -53,7 +53,7 @@ def test_built_in_names_cannot_be_taken_over(package: Registry) -> None:
 
 
 def test_a_broken_third_party_is_named(package: Registry) -> None:
-    with pytest.raises(HarnessError, match=r"secret part 'broken' .* no_such_module") as caught:
+    with pytest.raises(HarnessError, match=r"secret part 'broken' .*no_such_module") as caught:
         package.load("broken")
     assert not isinstance(caught.value, UserError)
 
@@ -61,7 +61,7 @@ def test_a_broken_third_party_is_named(package: Registry) -> None:
 def test_an_unknown_name_is_answered_with_the_nearest(package: Registry) -> None:
     with pytest.raises(UserError, match="unknown secret part 'their': did you mean theirs"):
         package.load("their")
-    with pytest.raises(UserError, match="known: broken, mine, theirs$"):
+    with pytest.raises(UserError, match=r"known: broken, mine, theirs$"):
         package.load("zzzzzz")
 
 

@@ -422,6 +422,14 @@ class PackedTable:
                 raise HarnessError(
                     f"{self.path}: array '{name}' is altered: make or copy it again"
                 )
+        self.check_rows()
+
+    def check_rows(self) -> None:
+        """Check that every architecture has a row: quick, and enough to look up values safely.
+
+        Raises:
+            HarnessError: If one points elsewhere.
+        """
         rows = self.row_of
-        if rows.size and (int(rows.min()) < 0 or int(rows.max()) >= self.n_rows):
+        if int(rows.min()) < 0 or int(rows.max()) >= self.n_rows:
             raise HarnessError(f"{self.path}: an architecture points outside the rows")

@@ -90,6 +90,7 @@ class TableBenchmark:
     Raises:
         LeakError: If the protocol searches or selects on test images without an opt-in.
         UserError: If the data set or the protocol does not exist or does not fit the table.
+        HarnessError: If the table is altered so that it cannot be used.
     """
 
     def __init__(
@@ -113,6 +114,7 @@ class TableBenchmark:
         self._levels: dict[int, _Level] = {}
         self._mean_of: dict[Measure, np.ndarray] = {}
         self._runs_of: dict[Measure, list[tuple[float, ...]]] = {}
+        table.check_rows()
         keys = table.keys
         width = keys.shape[1]
         buffer = keys.tobytes()

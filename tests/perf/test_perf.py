@@ -76,7 +76,7 @@ def test_the_sweep_runs_through_the_command_line() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--only", "serches"), "perf: unknown measurement 'serches': did you mean searches?\n"),
+        (("--only", "lookup"), "perf: unknown measurement 'lookup': did you mean lookups?\n"),
         (("--out", "/nonexistent/x.md"), "perf: --out /nonexistent/x.md: there is no directory"),
     ],
 )

@@ -75,7 +75,7 @@ def test_evaluations_resume_from_the_journal(table: Path, tmp_path: Path) -> Non
     wait_for(lambda: len(journalled()) >= len(first) + 10, process)
     again = journalled()
     assert again[: len(first)] == first, "a journalled evaluation was repeated"
-    assert len({line for line in again}) == len(again)
+    assert len(set(again)) == len(again)
     status, _, stderr = finish(process)
     assert status == 0, stderr
     assert not list(out.glob("journal/*/*.jsonl"))
