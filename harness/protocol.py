@@ -61,6 +61,7 @@ class CostTerm:
 
     def __post_init__(self) -> None:
         check_types(self, f"cost of '{self.column}'")
+        object.__setattr__(self, "factor", float(self.factor))  # 2 and 2.0 have one hash
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,7 @@ class Protocol:
         check_types(self, f"protocol '{self.name}'")
         if not 0.0 <= self.time_noise <= 5.0:
             raise UserError(f"protocol '{self.name}': time_noise={self.time_noise}; 0 to 5")
+        object.__setattr__(self, "time_noise", float(self.time_noise))
 
     @property
     def selection(self) -> Measure:

@@ -17,6 +17,14 @@ from typing import Any, Literal, Union
 from harness.errors import UserError
 
 _INTEGERS = 1 << 63
+_NAMES = {
+    str: "text",
+    int: "a whole number",
+    float: "a finite number",
+    bool: "true or false",
+    types.NoneType: "nothing",
+    Any: "anything",
+}
 
 
 def check_types(instance: Any, what: str) -> None:
@@ -69,11 +77,17 @@ def _hints(kind: Hashable) -> dict[str, Any]:
 
 
 def _words(kind: Any) -> str:
-    if isinstance(kind, type) and not typing.get_args(kind):
-        return kind.__name__
-    if typing.get_origin(kind) is Literal:
-        return "one of " + ", ".join(map(repr, typing.get_args(kind)))
-    return str(kind).replace("typing.", "").replace("collections.abc.", "")
+    """A kind as a person says it: "a list, each a whole number"."""
+    origin, parts = typing.get_origin(kind), typing.get_args(kind)
+    if origin is Literal:
+        return " or ".join(map(repr, parts))
+    if origin in (Union, types.UnionType):
+        return " or ".join(map(_words, parts))
+    if origin in (tuple, list):
+        return f"a list, each {_words(parts[0])}"
+    if origin in (dict, Mapping):
+        return f"names with values, each {_words(parts[1])}"
+    return _NAMES.get(kind, f"a {getattr(kind, '__name__', kind)}")
 
 
 def _brief(value: object) -> str:

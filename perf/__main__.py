@@ -48,7 +48,7 @@ def main(
 ) -> None:
     """Measure how fast this project is, beside its peers, and write a Markdown page.
 
-    Leave the machine alone meanwhile. Needs about 1 GB of temporary disk. Without the folder of
+    Leave the machine alone meanwhile. Needs 2 GB of temporary disk. Without the folder of
     real tables ($NAS_HARNESS_TEST_DATA, or ../shared/data) a synthetic table is searched, and
     nats_bench is not measured. A missed bar is said on the page; the exit status is 1 only if a
     measurement failed.

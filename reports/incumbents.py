@@ -64,12 +64,14 @@ def incumbents(cell: Cell, *, missing_charged: bool = True) -> Incumbents:
     lengths = charged.sum(axis=1)
     longest = max(int(lengths.max()), 1)
     places = np.argsort(~charged, axis=1, kind="stable")[:, :longest]
-    last = np.maximum(cell.lengths - 1, 0)[:, None]
     over = np.arange(longest) >= lengths[:, None]
-    places = np.where(over, last, places)
+    # Free evaluations after the last charged one count with it.
+    ended = np.arange(longest) >= lengths[:, None] - 1
+    last = np.maximum(cell.lengths - 1, 0)[:, None]
+    known = np.where(ended, last, places)
 
-    found = np.take_along_axis(best, places, axis=1) > -np.inf
-    holder = np.take_along_axis(holder, places, axis=1)
+    found = np.take_along_axis(best, known, axis=1) > -np.inf
+    holder = np.take_along_axis(holder, known, axis=1)
     values = {
         role: np.where(found, np.take_along_axis(cell.columns[role], holder, axis=1), np.nan)
         for role in ROLES
@@ -91,7 +93,8 @@ def _scores(cell: Cell) -> np.ndarray:
     epochs = cell.columns["epochs"].astype(np.float64)
     pairs = np.stack([epochs.ravel(), score.ravel()])
     order = np.lexsort(pairs[::-1])
-    steps = np.any(np.diff(pairs[:, order], axis=1) != 0, axis=0)
+    ordered = pairs[:, order]
+    steps = np.any(ordered[:, 1:] != ordered[:, :-1], axis=0)
     rank = np.empty(score.size)
     rank[order] = np.concatenate([[0], np.cumsum(steps)])
     return np.where(score > -np.inf, rank.reshape(score.shape), -np.inf)

@@ -109,6 +109,7 @@ class UnitGroups:
         most: float64 [levels + 1], architectures of units that may be.
         uncertain: float64 [levels + 1, groups], number of units of each group that may or may
             not be.
+        held_with: int64 [entries], architectures of the unit of each entry.
         size: float64 [groups], architectures of a unit.
         chance: float64 [groups], probability that a unit is at most so good.
     """
@@ -116,6 +117,7 @@ class UnitGroups:
     certain: np.ndarray
     most: np.ndarray
     uncertain: np.ndarray
+    held_with: np.ndarray
     size: np.ndarray
     chance: np.ndarray
 
@@ -142,22 +144,21 @@ class UnitGroups:
         np.add.at(most, level[first] + 1, (size * units)[first])
 
         # Each entry moves its row's units from one group to the next.
-        both = [np.round(p, 9) for p in (before, after)]
-        keys = [np.stack([size, p], axis=1) for p in both]
-        kinds = np.unique(np.concatenate(keys), axis=0)
-        kinds = kinds[(kinds[:, 1] > 1e-9) & (kinds[:, 1] < 1 - 1e-9)]
-        groups = {(int(s), float(p)): i for i, (s, p) in enumerate(kinds.tolist())}
-        moved = np.zeros((shape, len(groups)))
-        for key, sign in zip(keys, (-1.0, 1.0), strict=True):
-            place = np.array([groups.get((int(s), p), -1) for s, p in key.tolist()], dtype=int)
-            inside = place >= 0
-            np.add.at(moved, (level[inside] + 1, place[inside]), sign * units[inside])
+        chances = np.concatenate([before, after])
+        # Sums of the same fractions differ in their last digits.
+        key = np.stack([np.tile(size, 2), np.round(chances, 9)], axis=1)
+        kinds, example, group = np.unique(key, axis=0, return_index=True, return_inverse=True)
+        moved = np.zeros((shape, len(kinds)))
+        np.add.at(moved, (level + 1, group[: len(level)]), -units)
+        np.add.at(moved, (level + 1, group[len(level) :]), units)
+        open_ = (kinds[:, 1] > 0.0) & (kinds[:, 1] < 1.0)
         return cls(
             certain=np.cumsum(certain),
             most=np.cumsum(most),
-            uncertain=np.cumsum(moved, axis=0),
-            size=kinds[:, 0],
-            chance=kinds[:, 1],
+            uncertain=np.cumsum(moved[:, open_], axis=0),
+            held_with=outcomes.size[outcomes.row] if shared else np.ones_like(outcomes.row),
+            size=kinds[open_, 0],
+            chance=chances[example][open_],
         )
 
 

@@ -214,10 +214,11 @@ class RandomSearch:
         """The probability of each entry to be the incumbent after n evaluations, float64 [k]."""
         outcomes = self.outcomes
         at_most = self.best_of(n)
-        if self.shared and self._units.uncertain.any():
-            share = tied_shares(outcomes, self._units, at_most, n, replacement=self.replacement)
-        else:
+        independent = self.replacement and not self.shared
+        if independent or not self._units.uncertain.any():
             share = outcomes.mass / self._level_mass[outcomes.level]
+        else:
+            share = tied_shares(outcomes, self._units, at_most, n, replacement=self.replacement)
         return np.asarray(np.diff(at_most)[outcomes.level] * share)
 
     def reported(self, n: int) -> Distribution:

@@ -1,4 +1,4 @@
-"""Which of several rows that tie on the best value holds it, when draws are shared.
+"""Which of several rows that tie on the best value holds it, when draws are not independent.
 
 With independent draws the holder is one of the tied entries in proportion to their probability.
 Where a row shows one of its seeds throughout a search, rows that are less certain to show a value
@@ -45,7 +45,7 @@ def tied_shares(
     others = n - 1
     counts = _counts(units, others, replacement=replacement)
     worse, best = at_most[:-1], at_most[1:]
-    size = outcomes.size[outcomes.row]
+    size = units.held_with
     weight = np.zeros(len(size))
     for node, node_weight in zip(_NODES, _WEIGHTS, strict=True):
         t = _position(worse, best, node, n)
@@ -55,7 +55,7 @@ def tied_shares(
         above = 1.0 - outcomes.below - outcomes.on_level
         total = above + outcomes.below * below + outcomes.on_level * on
         weight += node_weight * on / total
-    weight *= size * outcomes.chance
+    weight *= outcomes.size[outcomes.row] * outcomes.chance
     return np.asarray(weight / np.bincount(outcomes.level, weight)[outcomes.level])
 
 

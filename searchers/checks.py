@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from harness.errors import UserError
 
 
@@ -15,6 +17,18 @@ def at_least(searcher: object, minimum: float, **options: float) -> None:
         if not value >= minimum:
             name = type(searcher).__name__
             raise UserError(f"{name}: {option}={value}; must be at least {minimum}")
+
+
+def one_of(searcher: object, allowed: Collection[str], **options: str) -> None:
+    """Refuse options that are not among the allowed words.
+
+    Raises:
+        UserError: At the first one, naming searcher, option and value.
+    """
+    for option, value in options.items():
+        if value not in allowed:
+            name = type(searcher).__name__
+            raise UserError(f"{name}: {option}={value!r}; must be one of {', '.join(allowed)}")
 
 
 def at_most(searcher: object, maximum: float, limit: str = "", **options: float) -> None:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from harness.searcher import Observation, Proposal, Searcher
 from harness.spaces import Architecture, SearchSpace
-from searchers.checks import at_least
+from searchers.checks import at_least, one_of
 from searchers.evolution import distinct_contestants, value_of
 from searchers.random_search import sample_unseen
 
@@ -61,6 +61,7 @@ class EraEvolution(Searcher):
         avoid_duplicates: bool = True,
     ) -> None:
         super().__init__(space, seed)
+        one_of(self, CONTESTANTS, form=form)
         at_least(self, CONTESTANTS[form], population_size=population_size)
         self.form = form
         self.population_size = population_size

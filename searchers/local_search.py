@@ -16,7 +16,7 @@ from typing import Literal
 from harness.searcher import Observation, Proposal, Searcher
 from harness.spaces import Architecture, SearchSpace
 from harness.streams import shuffled
-from searchers.checks import at_least, at_most
+from searchers.checks import at_least, at_most, one_of
 from searchers.random_search import sample_unseen
 
 WINDOW = 5
@@ -61,6 +61,7 @@ class LocalSearch(Searcher):
         starts: int = 1,
     ) -> None:
         super().__init__(space, seed)
+        one_of(self, ("best", "first"), improvement=improvement)
         at_least(self, 1, initial_samples=initial_samples, starts=starts)
         at_most(self, initial_samples, "initial_samples", starts=starts)
         self.first = improvement == "first"

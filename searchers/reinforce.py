@@ -61,8 +61,9 @@ class Reinforce(Searcher):
             raise UserError(
                 f"reinforce: the space '{space.name}' has no fixed decisions; use another searcher"
             )
-        at_least(self, 0, learning_rate=learning_rate, entropy_bonus=entropy_bonus)
-        at_least(self, 0, baseline_momentum=baseline_momentum)
+        at_least(self, 0, learning_rate=learning_rate, baseline_momentum=baseline_momentum)
+        at_least(self, 0, entropy_bonus=entropy_bonus)
+        at_most(self, 1e6, learning_rate=learning_rate, entropy_bonus=entropy_bonus)
         at_most(self, 0.999, baseline_momentum=baseline_momentum)
         self.learning_rate = learning_rate
         self.momentum = baseline_momentum
@@ -84,7 +85,9 @@ class Reinforce(Searcher):
         self.probabilities: list[float] = []
         self.sums: list[list[float]] = []
         for start, size in zip(self.offsets, self.sizes, strict=True):
-            weights = list(map(exp, self.logits[start : start + size]))
+            logits = self.logits[start : start + size]
+            largest = max(logits)
+            weights = [exp(w - largest) for w in logits]
             total = sum(weights)
             probabilities = [weight / total for weight in weights]
             self.probabilities += probabilities

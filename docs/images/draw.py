@@ -8,6 +8,7 @@ After ``make demo``::
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from reports import load_summary
@@ -19,6 +20,9 @@ def main(directory: Path) -> None:
     """Write ``anytime.svg`` beside this file."""
     summary = load_summary(directory / "report" / "summary.json")
     figure = next(f for f in figures_of(summary, 0) if f.name.endswith("-anytime"))
+    # The page has invisible points to hover over; a picture needs none.
+    layers = [part for part in figure.spec["layer"] if part["mark"].get("opacity") != 0]
+    figure = replace(figure, spec={**figure.spec, "layer": layers})
     out = Path(__file__).with_name("anytime.svg")
     out.write_text(static_svg(figure))
     print(f"{out}: {figure.title}. {figure.caption}")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from one_plus_one import OnePlusOne
 
 from harness.errors import UserError
 from harness.spaces import get_space
 from harness.testing import SearcherSuite
 from harness.testing.conversation import converse
-from one_plus_one import OnePlusOne
 
 
 class TestOnePlusOne(SearcherSuite):

@@ -25,6 +25,14 @@ def _opened(path: str, modified: int) -> PackedTable:
     return PackedTable(path)
 
 
+def _modified(path: Path) -> int | None:
+    """When a file was changed last, in nanoseconds; None if there is no such file."""
+    try:
+        return path.stat().st_mtime_ns if path.is_file() else None
+    except (OSError, ValueError):
+        return None
+
+
 def open_table(source: str | Path) -> PackedTable:
     """The packed table of a registered name or a path.
 
@@ -32,17 +40,16 @@ def open_table(source: str | Path) -> PackedTable:
         UserError: If there is no such name or file, or the file is no intact table.
     """
     text = str(source)
-    known = text in registry.names()
-    path = Path(registry.load(text)() if known else text)
-    try:
-        modified = path.stat().st_mtime_ns
-    except (OSError, ValueError):
-        if not known and not path.suffix and "/" not in text:
-            registry.load(text)  # raises, naming the nearest registered names
+    modified = None if text in registry.builtin else _modified(Path(text))
+    path = Path(text)
+    if modified is None and not path.suffix and "/" not in text:
+        path = Path(registry.load(text)())
+        modified = _modified(path)
+    if modified is None:
         raise UserError(
             f"there is no table {path}: give a name of `nas-harness list`, or a"
             " file made by `nas-harness import`"
-        ) from None
+        )
     return _opened(str(path.resolve()), modified)
 
 

@@ -42,6 +42,10 @@ def mismatch(
 ) -> str:
     """One line that names the first package whose code differs on a node; "" if none does."""
     for name, (place, content) in there.items():
+        if content != here[name][1] and place == here[name][0]:
+            return (
+                f"the package '{name}' ({place}) changed while the experiment started: repeat it"
+            )
         if content != here[name][1]:
             return (
                 f"on node {node}, the package '{name}' is imported from {place}, which is not the"

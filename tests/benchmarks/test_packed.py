@@ -94,7 +94,7 @@ def columns(draw: st.DrawFn, rows: int, number: int) -> tuple[Column, np.ndarray
     return column, np.array(drawn).reshape(shape) * (scale if scale != 1.0 else 1.0)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_round_trip(folder: Path, data: st.DataObject) -> None:
     width = data.draw(st.integers(1, 7))
@@ -229,8 +229,8 @@ def test_what_does_not_fit_together_is_refused(
         ({"seeds": (1, 1)}, "a seed occurs twice"),
         ({"epochs": (3, 2)}, "ascending epochs"),
         ({"scale": 0.0}, "scale=0.0; must be positive"),
-        ({"scale": float("nan")}, "scale=nan; must be float"),
-        ({"seeds": ("a",)}, "seeds=.*; must be tuple"),
+        ({"scale": float("nan")}, "scale=nan; must be a finite number"),
+        ({"seeds": ("a",)}, "seeds=.*; must be a list, each a whole number"),
     ],
 )
 def test_malformed_columns_are_refused(changes: dict[str, Any], message: str) -> None:
@@ -315,7 +315,7 @@ def assert_sound_or_refused(path: Path, content: bytes, original: PackedTable) -
         assert np.array_equal(table.values(name), original.values(name), equal_nan=True)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_flipped_and_cut_bytes_are_noticed(
     folder: Path, content: bytes, data: st.DataObject
@@ -366,7 +366,7 @@ WEIRD: list[Any] = [
 ]  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_hostile_headers_are_refused_or_harmless(
     folder: Path, content: bytes, data: st.DataObject

@@ -64,7 +64,9 @@ class TinyTable:
             for shown in product(*self.runs):
                 each = Fraction(1, len(sequences) * int(np.prod([len(r) for r in self.runs])))
                 for sequence in sequences:
-                    values = [(shown[rows[a]], rows[a]) if rows[a] >= 0 else None for a in sequence]
+                    values = [
+                        (shown[rows[a]], rows[a]) if rows[a] >= 0 else None for a in sequence
+                    ]
                     found[first_best(values)] += each
             return found
         for sequence in sequences:

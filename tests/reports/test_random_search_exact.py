@@ -40,7 +40,7 @@ def by_value(found: dict[Any, Fraction]) -> dict[float | None, float]:
     return total
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(tiny_tables, st.integers(1, 3), st.booleans(), st.booleans())
 def test_best_value_equals_enumeration(
     table: TinyTable, n: int, replacement: bool, shared: bool
@@ -54,7 +54,7 @@ def test_best_value_equals_enumeration(
         assert chance == pytest.approx(enumerated.get(level, 0.0), abs=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(tiny_tables, st.integers(1, 3), st.booleans(), st.booleans())
 def test_holder_equals_enumeration_where_ties_are_exact(
     table: TinyTable, n: int, replacement: bool, shared: bool
@@ -62,8 +62,9 @@ def test_holder_equals_enumeration_where_ties_are_exact(
     n = min(n, sum(table.size) + table.failing)
     values = [set(runs) for runs in table.runs]
     certain = all(len(v) == 1 for v in values)
-    # With shared draws, ties between rows are approximate.
-    if shared and not certain and values[0] & values[1]:
+    # Where draws depend on each other, ties between rows are approximate.
+    independent = replacement and not shared
+    if not independent and not certain and len(values[0] | values[1]) < sum(map(len, table.runs)):
         n = 1
     exact = RandomSearch(table.outcomes(), replacement=replacement, shared=shared)
     holders = np.bincount(exact.outcomes.row, exact.holders(n), minlength=2)
@@ -101,31 +102,33 @@ def test_many_rows_equal_the_distribution_of_their_number(replacement: bool) -> 
 def test_ties_of_shared_draws_are_nearly_exact() -> None:
     """Rows that show few distinct values, where the split by probability alone would be off."""
     rng = np.random.default_rng(5)
-    rows, n, searches = 150, 75, 30_000
+    rows, n, searches = 150, 140, 20_000
     seeds = rng.integers(1, 4, rows)
-    quality = rng.normal(0.0, 2.0, rows)
-    runs = [np.rint(quality[r] + rng.normal(0.0, 1.0, seeds[r])) for r in range(rows)]
-    table = TinyTable([r.tolist() for r in runs], [1] * rows)
-    outcomes = table.outcomes()
-    outcomes = Outcomes(**{**vars(outcomes), "report": quality[outcomes.row]})
-    exact = RandomSearch(outcomes).reported(n)
-    apart = RandomSearch(outcomes, shared=False).reported(n)
+    runs = [np.rint(rng.normal(0.0, 1.0, k)) for k in seeds]
+    outcomes = TinyTable([r.tolist() for r in runs], [1] * rows).outcomes()
+    # Reported is whether the row always shows the same: such rows hold the best value more often.
+    steady = np.array([float(np.ptp(r) == 0.0) for r in runs])
+    outcomes = Outcomes(**{**vars(outcomes), "report": steady[outcomes.row]})
+    exact = RandomSearch(outcomes)
+    # What splitting ties by probability alone would give.
+    chance = np.diff(exact.best_of(n))[outcomes.level] * outcomes.mass
+    naive = chance / np.bincount(outcomes.level, outcomes.mass)[outcomes.level]
     shown = np.stack([rng.choice(r, searches) for r in runs], axis=1)
     draws = rng.integers(0, rows, (searches, n))
     drawn = np.take_along_axis(shown, draws, axis=1)
     holder = draws[np.arange(searches), drawn.argmax(axis=1)]
-    error = quality[holder].std() / np.sqrt(searches)
-    assert abs(exact.mean - quality[holder].mean()) < 4.0 * error
-    assert abs(apart.mean - quality[holder].mean()) > 8.0 * error
+    error = steady[holder].std() / np.sqrt(searches)
+    found = steady[holder].mean()
+    assert abs(exact.reported(n).mean - found) < 4.0 * error
+    assert abs(float(naive @ outcomes.report) - found) > 6.0 * error
 
 
-@pytest.mark.parametrize("maximize", [True, False])
 @pytest.mark.parametrize(
     ("changes", "replacement"),
     [
         ({}, True),
-        ({}, False),
-        ({"repeat": "fresh"}, True),
+        ({"maximize": False}, False),
+        ({"repeat": "fresh", "maximize": False}, True),
         ({"repeat": "fresh"}, False),
         ({"charge_repeats": False, "row_of": None}, True),
         ({"report": Measure(TEST, 4, "random")}, True),
@@ -138,20 +141,19 @@ def test_ties_of_shared_draws_are_nearly_exact() -> None:
     ],
 )
 def test_agrees_with_searches_that_were_run(
-    tmp_path: Path, changes: dict[str, Any], replacement: bool, maximize: bool
+    tmp_path: Path, changes: dict[str, Any], replacement: bool
 ) -> None:
+    changes = dict(changes)
     cells = changes.pop("cells", CELLS)
     # Some architectures share a row, unless the case is about distinct ones.
     shared = [i % (len(cells) - 5) for i in range(len(cells))]
     row_of = changes.pop("row_of", shared)
-    benchmark = small_table(tmp_path / "t.table", cells=cells, row_of=row_of).benchmark(
-        maximize=maximize, **changes
-    )
-    n, searches = 6, 1_500
+    table = small_table(tmp_path / "t.table", cells=cells, row_of=row_of)
+    benchmark = table.benchmark(**changes)
+    n, searches = 6, 1_000
     exact = exact_baseline(benchmark, replacement=replacement)
     curve = exact.curve(np.array([1, n]))
     found = np.array([_run(benchmark, seed, n, replacement) for seed in range(searches)])
-    changes.update(cells=cells, row_of=row_of)
     assert exact.outcomes.per_encoding
     success = ~np.isnan(found[:, 0])
     assert success.mean() == pytest.approx(curve.success[1], abs=0.01)

@@ -166,3 +166,8 @@ def test_neighbours_of_the_thesis_space() -> None:
 def test_options_are_checked(word: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         SearcherSpec.parse(word).build(TSS, 1)
+
+
+def test_words_are_checked_in_the_class_too() -> None:
+    with pytest.raises(UserError, match="improvement='some'; must be one of best, first"):
+        LocalSearch(TSS, 1, improvement="some")  # type: ignore[arg-type]

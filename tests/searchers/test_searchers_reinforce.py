@@ -122,6 +122,12 @@ def test_only_valid_architectures_of_a_restricted_space() -> None:
     assert all(p.architecture in space for p in talk.proposals)
 
 
+def test_a_very_large_learning_rate_does_no_harm() -> None:
+    searcher = Reinforce(TOY, 1, learning_rate=1e6, entropy_bonus=1e6)
+    assert len(converse(searcher, TOY, 100).proposals) == 100
+    assert all(0.0 <= p <= 1.0 for p in searcher.probabilities)
+
+
 def test_a_space_without_fixed_decisions_is_refused() -> None:
     class Growing(CategoricalSpace):
         sizes = None  # type: ignore[assignment]

@@ -1,0 +1,1 @@
+"""Measuring a space by training: what a worker does, the journal of trainings, the table."""

@@ -1,0 +1,116 @@
+"""A training depends on nothing but its inputs, and a failure is a row."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is not installed (extra 'live')")
+
+from harness import datasets  # noqa: E402
+from harness.errors import UserError  # noqa: E402
+from harness.recipes import Recipe, from_values, load, names  # noqa: E402
+from harness.training import Curve, train_cell  # noqa: E402
+
+RECIPE = Recipe(
+    train_images=64,
+    valid_images=50,
+    test_images=60,
+    pixel_noise=0.5,
+    width=2,
+    depth=1,
+    epochs=3,
+    batch_size=16,
+    learning_rate=0.1,
+    momentum=0.9,
+    nesterov=True,
+    weight_decay=5e-4,
+)
+CELL = (3, 2, 1, 4, 3, 1)
+
+
+def _counts(curves: list[Curve]) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    return [(c.valid_correct, c.test_correct) for c in curves]
+
+
+def test_same_inputs_same_curve_whatever_happened_before() -> None:
+    first = train_cell(CELL, "digits", RECIPE, (0, 1))
+    torch.manual_seed(7)
+    torch.rand(100)
+    assert _counts(train_cell(CELL, "digits", RECIPE, (0, 1))) == _counts(first)
+    assert _counts(first)[0] != _counts(first)[1]
+    assert all(len(c.valid_correct) == len(c.train_seconds) == 3 for c in first)
+    assert torch.get_rng_state().equal(torch.get_rng_state())
+
+
+def test_same_curve_in_a_fresh_process() -> None:
+    program = (
+        "import json, sys\n"
+        "from harness.recipes import from_values\n"
+        "from harness.training import train_cell\n"
+        f"recipe = from_values({asdict(RECIPE)!r}, 'test')\n"
+        f"curves = train_cell({CELL}, 'digits', recipe, (0, 1))\n"
+        "print(json.dumps([[c.valid_correct, c.test_correct] for c in curves]))\n"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    ).stdout
+    here = _counts(train_cell(CELL, "digits", RECIPE, (0, 1)))
+    assert json.loads(output) == [[list(valid), list(test)] for valid, test in here]
+
+
+def test_global_random_state_is_left_alone() -> None:
+    before = torch.get_rng_state()
+    train_cell((1, 1, 1, 1, 1, 1), "digits", replace(RECIPE, epochs=1), (0,))
+    # Building layers draws from the global generator; nothing that counts is read from it.
+    torch.set_rng_state(before)
+    threads = torch.get_num_threads()
+    train_cell((1, 1, 1, 1, 1, 1), "digits", replace(RECIPE, epochs=1), (0,))
+    assert torch.get_num_threads() == threads
+
+
+def test_training_learns() -> None:
+    recipe = replace(RECIPE, train_images=512, width=4, epochs=4, pixel_noise=0.0)
+    (curve,) = train_cell((3, 3, 3, 1, 1, 3), "digits", recipe, (0,))
+    assert curve.valid_correct[-1] > 0.6 * recipe.valid_images
+
+
+def test_divergence_is_a_status() -> None:
+    curves = train_cell(CELL, "digits", replace(RECIPE, learning_rate=1e30), (0, 1))
+    for curve in curves:
+        assert curve.status == "diverged"
+        assert "epoch" in curve.reason
+        assert len(curve.valid_correct) < 3
+
+
+def test_parts_are_disjoint_fixed_and_keep_when_training_shrinks() -> None:
+    large = datasets.load("digits", train=500, valid=300, test=300)
+    small = datasets.load("digits", train=100, valid=300, test=300)
+    assert np.array_equal(large.valid.images, small.valid.images)
+    assert np.array_equal(large.test.labels, small.test.labels)
+    assert np.array_equal(large.train.images[:100], small.train.images)
+    # No image of one part is in another: no two of the digits are equal, so bytes identify them.
+    sets = [{x.tobytes() for x in p.images} for p in (large.train, large.valid, large.test)]
+    assert [len(s) for s in sets] == [500, 300, 300]
+    assert len(set.union(*sets)) == 1100
+
+
+def test_mistakes_are_one_line() -> None:
+    with pytest.raises(UserError, match="1,797 images"):
+        datasets.load("digits", train=1700, valid=100, test=100)
+    with pytest.raises(UserError, match="did you mean digits"):
+        datasets.load("digit", train=1, valid=1, test=1)
+    with pytest.raises(UserError, match="unknown recipe 'digit'"):
+        load("digit")
+    with pytest.raises(UserError, match="'epochs' must be of type int"):
+        from_values({**asdict(RECIPE), "epochs": 1.5}, "x")
+    with pytest.raises(UserError, match="unknown fields: epoch"):
+        from_values({**asdict(RECIPE), "epoch": 1}, "x")
+    with pytest.raises(UserError, match="batch_size"):
+        from_values({**asdict(RECIPE), "batch_size": 1000}, "x")
+    assert all(load(name) for name in names())
