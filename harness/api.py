@@ -53,6 +53,6 @@ def search(
     spec = as_searcher(searcher)
     if not isinstance(benchmark, TableBenchmark):
         benchmark = open_benchmark(benchmark, protocol)
-    built = spec.build(benchmark.search_space(), seed)
+    built = spec.build(benchmark.search_space(), int(seed))
     budget = Budget(evaluations, seconds, epochs)
-    return run_search(Search(built, benchmark, budget, seed, spec.identity, workers))
+    return run_search(Search(built, benchmark, budget, int(seed), spec.identity, workers))

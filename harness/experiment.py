@@ -143,7 +143,8 @@ class Experiment:
         self.searchers = tuple(as_searcher(s) for s in searchers)
         if isinstance(seeds, int) and seeds > MAX_SEEDS:
             raise UserError(f"seeds={seeds}; at most {MAX_SEEDS:,}")
-        self.seeds = tuple(sorted(range(seeds) if isinstance(seeds, int) else seeds))
+        given = range(seeds) if isinstance(seeds, int) else map(int, seeds)
+        self.seeds = tuple(sorted(given))
         self.budget = budget if isinstance(budget, Budget) else Budget(**budget)
         self.workers = workers
         for name in ("benchmarks", "searchers", "seeds"):

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from heapq import heappop, heappush
 from math import inf, isnan
+from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 from harness.benchmarks.table import MICROSECONDS, MISSING, REPEAT, Answer, TableBenchmark
@@ -46,8 +47,15 @@ class Budget:
         if all(limit is None for limit in limits.values()):
             raise UserError("a budget needs at least one of evaluations, seconds, epochs")
         for name, limit in limits.items():
-            if limit is not None and not 0 < limit < inf:
+            if limit is None:
+                continue
+            is_number = isinstance(limit, Real if name == "seconds" else Integral)
+            if not is_number:
+                raise UserError(f"budget: {name}={limit!r}; must be a number")
+            if not 0 < limit < inf:
                 raise UserError(f"budget: {name}={limit}; must be positive and finite")
+            # 100 and 100.0 seconds are one budget, in digests too.
+            object.__setattr__(self, name, float(limit) if name == "seconds" else int(limit))
 
 
 class Job(NamedTuple):
@@ -147,12 +155,26 @@ class Search:
             self._asked = number + 1
             answer = self._evaluate(proposal.architecture, proposal.fidelity)
             end = self._clock + answer.cost
+            if answer.status == REPEAT:
+                end = self._known(answer.row, proposal.fidelity)
             if not self._admit(answer, end):
                 break
             job = _job((end, number, heappop(self._idle), self._clock, proposal, answer))
             heappush(self.running, job)
             started.append(job)
         return started
+
+    def _known(self, row: int, fidelity: int | None) -> int:
+        """When the evaluation that a repeat repeats has ended: now, unless it still runs."""
+        own = self.benchmark.protocol.search.epoch
+        level = own if fidelity is None else fidelity
+        ends = [
+            job.end
+            for job in self.running
+            if job.answer.row == row
+            and (own if job.proposal.fidelity is None else job.proposal.fidelity) == level
+        ]
+        return max(ends, default=self._clock)
 
     def _admit(self, answer: Answer, end: int) -> bool:
         """Charge an evaluation, unless the budget does not hold it."""

@@ -117,11 +117,11 @@ def judged(comparisons: Sequence[Comparison], maximize: Sequence[bool]) -> list[
         comparisons: A family of comparisons.
         maximize: For each, whether larger results are better.
     """
-    from statsmodels.stats.multitest import multipletests
-
     tested = [i for i, c in enumerate(comparisons) if c.p is not None]
     adjusted: dict[int, float] = {}
     if tested:
+        from statsmodels.stats.multitest import multipletests
+
         p = multipletests([comparisons[i].p for i in tested], ALPHA, method="holm")[1]
         adjusted = dict(zip(tested, p.tolist(), strict=True))
     return [

@@ -35,7 +35,7 @@ _PICKABLE = "lines"
 _LEGEND = alt.Legend(
     orient="bottom",
     title=None,
-    labelLimit=210,
+    labelLimit=300,
     symbolType="stroke",
     symbolOpacity=1,
     symbolSize=300,
@@ -125,14 +125,14 @@ def _anytime(
         nothing = (None,) * len(exact.curve.x)
         rows += _banded(EXACT, exact.curve.x, Band(exact.curve.report, nothing, nothing))
     if optimum is None:
-        title = f"Reported result of the incumbent by {axis}"
+        title = f"Reported result by {axis}"
         what, log = f"reported result{_in(unit)}", False
     else:
-        title = f"Regret of the incumbent by {axis}"
+        title = f"Regret by {axis}"
         rows = [_as_regret(row, optimum, benchmark.maximize) for row in rows]
         what = f"regret{_in(_points(unit))}"
         log = all(row[k] is None or row[k] > 0 for row in rows for k in ("mean", "low"))
-    caption = "Mean over searches with its 95% bootstrap band."
+    caption = "The incumbent: mean over searches with its 95% bootstrap band."
     if optimum is not None:
         best = _short(optimum)
         caption += f" Regret: distance of the reported result from the table's best, {best}{unit}."

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from harness.benchmarks.packed import atomic_write
 from harness.benchmarks.table import TableBenchmark
 from reports.build import summarise
 from reports.comparison import BETTER, WORSE
-from reports.figures import EXACT, Figure, figures_of
+from reports.figures import Figure, figures_of
 from reports.intervals import Estimate
 from reports.summary import Summary
 
@@ -57,7 +59,6 @@ def write_report(
 
 def render(summary: Summary) -> str:
     """The page of a summary, as HTML."""
-    import vl_convert
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -77,15 +78,13 @@ def render(summary: Summary) -> str:
         "unit_points": lambda unit: "pp" if unit == "%" else unit,
     }
     figures = [figures_of(summary, place) for place in range(len(summary.benchmarks))]
-    library = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # its stub is too strict
     specs = {figure.name: figure.spec for group in figures for figure in group}
     return environment.get_template("report.html").render(
         summary=summary,
         figures=figures,
         static={figure.name: static_svg(figure) for group in figures for figure in group},
         specs=script_json(specs),
-        library=library.replace("</script", "<\\/script"),
-        exact_label=EXACT,
+        library=vega(),
     )
 
 
@@ -94,8 +93,20 @@ def static_svg(figure: Figure) -> str:
     import vl_convert
 
     spec = {**figure.spec, "width": _STATIC_WIDTH}
-    svg: str = vl_convert.vegalite_to_svg(spec, config=_LIGHT)
-    return svg
+    svg = vl_convert.vegalite_to_svg(spec, config=_LIGHT)
+    # Vega numbers clipping paths through its whole life; a page needs distinct names.
+    names = dict.fromkeys(re.findall(r'id="(clip\d+)"', svg))
+    new = {name: f"{figure.name}-clip{i}" for i, name in enumerate(names)}
+    return re.sub(r"\bclip\d+\b", lambda found: new.get(found[0], found[0]), svg)
+
+
+@cache
+def vega() -> str:
+    """The library that draws the figures, as a script."""
+    import vl_convert
+
+    bundle: str = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # its stub errs
+    return bundle.replace("</script", "<\\/script")
 
 
 def script_json(value: Any) -> str:

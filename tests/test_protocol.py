@@ -53,6 +53,7 @@ def test_every_field_is_covered_by_these_tests() -> None:
     assert set(FIELDS) == {field.name for field in fields(Protocol)}
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.data(), PROTOCOLS)
 def test_the_hash_ignores_name_and_note_alone(data: st.DataObject, one: Protocol) -> None:
     name = data.draw(st.sampled_from(sorted(FIELDS)))
@@ -62,6 +63,7 @@ def test_the_hash_ignores_name_and_note_alone(data: st.DataObject, one: Protocol
     assert len(one.hash) == 16 and int(one.hash, 16) >= 0
 
 
+@settings(max_examples=40, deadline=None)
 @given(PROTOCOLS)
 def test_plain_values_and_back(one: Protocol) -> None:
     again = Protocol.from_dict(json.loads(json.dumps(one.to_dict())))
@@ -99,7 +101,7 @@ def test_an_unknown_field_is_answered_with_the_nearest(name: str) -> None:
         protocol().with_options(**{wrong: 1})
 
 
-@settings(max_examples=200)
+@settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_values_of_a_wrong_kind_are_refused_in_one_line(data: st.DataObject) -> None:
     """Whatever a file says where a protocol belongs, it is a protocol or a one-line error."""

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-import harness.registry
 from harness.errors import HarnessError, UserError, unknown
 from harness.registry import Registry
 from searchers import registry as searchers
@@ -35,7 +34,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
         assert params == asked
         return entries
 
-    monkeypatch.setattr(harness.registry, "entry_points", entry_points)
+    monkeypatch.setattr("importlib.metadata.entry_points", entry_points)
     return Registry("secret part", {"mine": "lazy_part:value"})
 
 

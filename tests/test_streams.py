@@ -10,7 +10,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
@@ -45,6 +45,7 @@ def test_known_values() -> None:
     assert stream(7, "x").random() == 0.5463868530300535
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.integers(0, 2**70), WORDS, st.integers(0, 2**70), WORDS)
 def test_a_key_depends_on_seed_and_purpose_alone(
     seed: int, words: list[str | int], other: int, others: list[str | int]
@@ -70,6 +71,7 @@ def test_streams_are_independent_of_each_other() -> None:
     assert b.random() == stream(3, "x").random()
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 10**6), st.integers(0, 20))
 def test_helpers_stay_in_range_and_use_random_alone(seed: int, n: int, k: int) -> None:
     rng = OnlyRandom(seed)
@@ -92,6 +94,7 @@ def test_every_outcome_is_equally_likely() -> None:
     equally_likely(Counter(tuple(shuffled(rng, "abc")) for _ in range(6000)), 6)
 
 
+@settings(max_examples=50, deadline=None)
 @given(KEYS, st.integers(0, 2**31), st.integers(0, 2**31))
 def test_mix_is_the_finaliser_of_splitmix64(stream_key: int, row: int, visit: int) -> None:
     """Against numpy's wrapping arithmetic; tables use both forms."""

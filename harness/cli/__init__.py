@@ -16,7 +16,15 @@ from harness.cli.tables import importer, info, list_parts, tabulate
 from harness.errors import HarnessError
 
 app = typer.Typer(
-    help="Is an architecture-search strategy better than chance, by how much, at what cost?",
+    help="""Is an architecture-search strategy better than chance, by how much, at what cost?
+
+    Example:
+
+        nas-harness run --benchmark tss-digits --searcher random_search --searcher local_search
+        --seeds 20 --evaluations 200 --out results
+
+        nas-harness report results
+    """,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",

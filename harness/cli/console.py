@@ -29,13 +29,9 @@ class _Rate(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         seconds = task.elapsed or 0.0
-        done = task.fields.get("counted", task.completed)
-        rate = done / seconds if seconds else 0.0
-        return Text(
-            f"{rate:,.0f} {task.fields['unit']}/s"
-            if rate >= 10
-            else f"{rate:.2f} {task.fields['unit']}/s"
-        )
+        rate = task.fields["counted"] / seconds if seconds else 0.0
+        digits = 0 if rate >= 10 else 2
+        return Text(f"{rate:,.{digits}f} {task.fields['unit']}/s")
 
 
 @contextmanager
@@ -50,16 +46,7 @@ def progress_bar(what: str, total: int, unit: str) -> Iterator[Callable[[int, in
     Yields:
         A function to call with (further steps, further units of the rate).
     """
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        _Rate(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=errors, disable=not errors.is_terminal) as progress:
+    with _bar() as progress:
         task = progress.add_task(what, total=total, unit=unit, counted=0)
 
         def advance(steps: int, units: int) -> None:
@@ -67,6 +54,42 @@ def progress_bar(what: str, total: int, unit: str) -> Iterator[Callable[[int, in
             progress.update(task, advance=steps, counted=counted)
 
         yield advance
+
+
+@contextmanager
+def counting_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """The same for work that says how far it is.
+
+    Args:
+        what: What is counted, in the plural.
+
+    Yields:
+        A function to call with (steps done, steps in all); work done before the first call
+        counts for the bar and not for the rate.
+    """
+    with _bar() as progress:
+        task = progress.add_task(what, total=None, unit=what, counted=0)
+        first: list[int] = []
+
+        def show(done: int, total: int) -> None:
+            first.append(done)
+            progress.update(task, completed=done, total=total, counted=done - first[0])
+
+        yield show
+
+
+def _bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=errors,
+        disable=not errors.is_terminal,
+    )
 
 
 def print_table(title: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -12,7 +12,7 @@ from harness.benchmarks import TableBenchmark, open_table
 from harness.benchmarks import registry as benchmarks
 from harness.benchmarks.importers import ImportReport
 from harness.benchmarks.table import space_of
-from harness.cli.console import print_pairs, print_table, progress_bar
+from harness.cli.console import counting_bar, print_pairs, print_table
 from harness.errors import HarnessError
 from harness.protocol import LeakError, Protocol
 from harness.registry import Registry
@@ -20,7 +20,13 @@ from harness.spaces import registry as spaces
 from harness.spec import searcher_options
 
 importer = typer.Typer(
-    help="Turn other people's benchmark files into packed tables.", no_args_is_help=True
+    help="""Turn other people's benchmark files into packed tables.
+
+    Example:
+
+        nas-harness import csv nb201_main.csv.gz --spec nasbench201 --out nb201.table
+    """,
+    no_args_is_help=True,
 )
 
 Out = Annotated[Path, typer.Option(help="Where the packed table goes.")]
@@ -40,16 +46,8 @@ def import_nats_command(
     """
     from harness.benchmarks.importers.nats import import_nats
 
-    total = len(list(path.glob("[0-9]*.pickle.pbz2"))) if path.is_dir() else 0
-    done = 0
-    with progress_bar("records", total, "records") as progress:
-
-        def advance(now: int, _total: int) -> None:
-            nonlocal done
-            progress(now - done, now - done)
-            done = now
-
-        report = import_nats(path, out, progress=advance)
+    with counting_bar("records") as progress:
+        report = import_nats(path, out, progress=progress)
     print_import(report)
 
 
@@ -216,4 +214,8 @@ def tabulate(
         raise HarnessError("training needs torch: pip install 'nas-harness[live]'") from None
     from harness.tabulate import tabulate as tabulate_space
 
-    tabulate_space(space, dataset, recipe, range(seeds), out, address=address)
+    with counting_bar("networks") as progress:
+        checksum = tabulate_space(
+            space, dataset, recipe, range(seeds), out, address=address, progress=progress
+        )
+    print_pairs([("table", out), ("checksum", checksum)])

@@ -16,6 +16,7 @@ from harness.errors import UserError
 from harness.protocol import CostTerm, Measure, Protocol
 from harness.spaces.tss import TopologySpace
 from harness.tabulation.journal import Journal, Question
+from harness.tabulation.times import additive, least
 
 
 def pack(journal: Journal, out: str | Path, *, name: str, command: str = "") -> str:
@@ -54,13 +55,15 @@ def pack(journal: Journal, out: str | Path, *, name: str, command: str = "") -> 
             for what, array in arrays.items():
                 array[place][: len(row[what])] = row[what]
 
-    valid, test, train_s, evaluate_s = columns(question)
+    train, evaluate = (least(arrays[f"{what}_seconds"]) for what in ("train", "evaluate"))
+    valid, test, *seconds = columns(question)
     values = {
         valid.name: 100 * arrays["valid_correct"] / recipe.valid_images,
         test.name: 100 * arrays["test_correct"] / recipe.test_images,
-        train_s.name: _undisturbed(arrays["train_seconds"]),
-        evaluate_s.name: _undisturbed(arrays["evaluate_seconds"]),
     }
+    times = additive(train, cells), additive(evaluate, cells), train, evaluate
+    for column, time in zip(seconds, times, strict=True):
+        values[column.name] = time[:, None, None]
     space = TopologySpace()
     everything = list(product(*(range(size) for size in space.sizes)))
     covered = [cell for cell in everything if space.functional(cell) in row_of_cell]
@@ -68,7 +71,7 @@ def pack(journal: Journal, out: str | Path, *, name: str, command: str = "") -> 
     header = TableHeader(
         name=name,
         space=space.name,
-        columns=(valid, test, train_s, evaluate_s),
+        columns=columns(question),
         protocols={question.dataset: {p.name: p.to_dict() for p in found}},
         defaults={question.dataset: found[0].name},
         default_dataset=question.dataset,
@@ -89,8 +92,12 @@ def pack(journal: Journal, out: str | Path, *, name: str, command: str = "") -> 
     )
 
 
-def columns(question: Question) -> tuple[Column, Column, Column, Column]:
-    """The table's columns: validation and test accuracy, seconds of training and evaluation."""
+def columns(question: Question) -> tuple[Column, ...]:
+    """The table's columns.
+
+    Validation and test accuracy by seed and epoch; then seconds an epoch, of training and of
+    evaluating both held-out parts, without the noise of the machine (`additive`) and as measured.
+    """
     recipe = question.recipe
     prefix = f"{question.dataset}/ep{recipe.epochs}"
     epochs = tuple(range(1, recipe.epochs + 1))
@@ -116,6 +123,8 @@ def columns(question: Question) -> tuple[Column, Column, Column, Column]:
         accuracy("test", recipe.test_images),
         seconds("train"),
         seconds("evaluate"),
+        seconds("measured_train"),
+        seconds("measured_evaluate"),
     )
 
 
@@ -126,7 +135,7 @@ def protocols(question: Question) -> list[Protocol]:
     search, the mean test accuracy over the seeds is reported. ``curve<n>``: every epoch may be
     asked for, too. ``mean<n>``: the mean over the seeds guides the search, so there is no noise.
     """
-    valid, test, train_s, evaluate_s = columns(question)
+    valid, test, train_s, evaluate_s, *_ = columns(question)
     last = question.recipe.epochs
     recipe = question.recipe
     # Both held-out parts are evaluated together; a search would evaluate on one of them.
@@ -167,17 +176,6 @@ def protocols(question: Question) -> list[Protocol]:
     ]
 
 
-def _undisturbed(seconds: np.ndarray) -> np.ndarray:
-    """A cell's seconds an epoch, [rows, 1, 1], from [rows, seeds, epochs].
-
-    The least of all epochs: every epoch is the same work, and whatever else runs on the machine
-    can only add to it.
-    """
-    with np.errstate(invalid="ignore"):
-        least: np.ndarray = np.fmin.reduce(seconds, axis=(1, 2), keepdims=True)
-    return least
-
-
 def _provenance(journal: Journal, command: str) -> dict[str, Any]:
     question = journal.question
     date = datetime.fromtimestamp(journal.finished_at(), tz=UTC).date().isoformat()
@@ -191,7 +189,8 @@ def _provenance(journal: Journal, command: str) -> dict[str, Any]:
         "scikit-learn": version("scikit-learn"),
         "trainings": trained * len(question.seeds),
         "networks": f"{trained:,} distinct (cells that train as the same network share one row)",
-        "seconds": "of an epoch, the least measured; the seeds of a network are trained side by"
-        " side and share the time equally",
+        "seconds": "of one epoch; the seeds of a network are trained side by side and share the"
+        " time equally; measured: the least of all epochs; otherwise: fitted to those as a sum"
+        " over the cell's operations",
         "licence": "data set: CC BY 4.0 (UCI, Optical Recognition of Handwritten Digits)",
     }

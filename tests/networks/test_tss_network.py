@@ -10,7 +10,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed (extra 'live')")
 
-from harness.networks.cells import Cell, live_edges  # noqa: E402
+from harness.networks.cells import Cell  # noqa: E402
+from harness.networks.edges import live_edges  # noqa: E402
 from harness.networks.nats import build_sss, build_tss  # noqa: E402
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.benchmarks.table import FAILED, MISSING, OK, REPEAT
@@ -147,6 +147,7 @@ def followed_by_hand(
     return [*states[:-1], state] if states else [state]
 
 
+@settings(deadline=None)
 @given(searches(), st.booleans(), st.booleans(), st.booleans())
 def test_incumbents_equal_a_plain_loop(
     rows: list[list[dict[str, Any]]], maximize: bool, levels: bool, missing_charged: bool
