@@ -74,6 +74,7 @@ class Protocol:
         report: The result of the selected architecture. Searchers never see it.
         select: What the winner is selected by; None: by `search`, with the same draws.
         maximize: Whether larger values of `search` and `select` are better.
+        maximize_report: The same of `report`; None: as `maximize`.
         fidelities: Epochs of the search column that a searcher may ask for; () for only the
             one of `search`.
         cost: Terms that add up to an evaluation's virtual seconds; () costs one second.
@@ -93,6 +94,7 @@ class Protocol:
     report: Measure
     select: Measure | None = None
     maximize: bool = True
+    maximize_report: bool | None = None
     fidelities: tuple[int, ...] = ()
     cost: tuple[CostTerm, ...] = ()
     repeat: Literal["cached", "fresh"] = "cached"
@@ -107,6 +109,11 @@ class Protocol:
         if not 0.0 <= self.time_noise <= 5.0:
             raise UserError(f"protocol '{self.name}': time_noise={self.time_noise}; 0 to 5")
         object.__setattr__(self, "time_noise", float(self.time_noise))
+
+    @property
+    def larger_report_is_better(self) -> bool:
+        """The direction of the reported result."""
+        return self.maximize if self.maximize_report is None else self.maximize_report
 
     @property
     def selection(self) -> Measure:

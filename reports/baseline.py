@@ -100,7 +100,7 @@ def best_report(benchmark: TableBenchmark) -> float | None:
     means = [sum(values) / len(values) for values in runs if values]
     if not means:
         return None
-    return max(means) if benchmark.protocol.maximize else min(means)
+    return max(means) if benchmark.protocol.larger_report_is_better else min(means)
 
 
 def _check(exact: Distribution, sampled: FinalResults | None) -> SampledCheck | None:

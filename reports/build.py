@@ -86,7 +86,7 @@ def _benchmark(
     random_label = sampled["searcher"] if sampled else None
     replacement = sampled["options"].get("replacement", True) if sampled else True
     baseline = baseline_of(question, budget, replacement=replacement, tables=tables)
-    maximize = question.protocol.maximize
+    maximize = question.protocol.larger_report_is_better
     finals = tuple(
         final_results(label, f, baseline.optimum, maximize=maximize)
         for label, f in followed.items()
@@ -123,7 +123,7 @@ def _comparisons(
     baseline: Baseline,
 ) -> list[Comparison]:
     """Every strategy but random search against each reference that there is."""
-    maximize = question.protocol.maximize
+    maximize = question.protocol.larger_report_is_better
     reference = followed.get(random_label) if random_label else None
     found = []
     for label, strategy in followed.items():

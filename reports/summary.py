@@ -99,7 +99,7 @@ class BenchmarkSummary:
         split: Role -> images.
         units: Role -> unit.
         leaks: How the search uses test images, in sentences.
-        maximize: Whether larger results are better.
+        maximize: Whether larger reported results are better.
         optimum: Best mean reported result in the table; None if the table was not found.
         curves: By evaluations, one a searcher.
         time_curves: By virtual seconds, one a searcher.

@@ -76,9 +76,7 @@ class RegularizedEvolution(Searcher):
             return Proposal(self.space.sample(self.initial))
         sample = self.contestants(self.rng, self.population, self.tournament_size)
         parent = max(sample, key=value_of)
-        return Proposal(
-            self.space.mutate(parent.architecture, self.rng, new_value=self.new_value)
-        )
+        return Proposal(self.space.mutate(parent.architecture, self.rng, new_value=self.new_value))
 
     def tell(self, observation: Observation) -> None:
         self.remaining -= 1

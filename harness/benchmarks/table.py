@@ -233,7 +233,8 @@ class TableBenchmark:
             values = self.table.values(measure.column, seeds=seeds, epoch=measure.epoch)
             # The entry that row -1 reads.
             self._mean_of[measure] = np.append(row_means(values), np.nan)
-        return self._mean_of[measure][rows]
+        means: np.ndarray = self._mean_of[measure][rows]
+        return means
 
     def _cached_runs(self, measure: Measure) -> list[tuple[float, ...]]:
         if measure not in self._runs_of:

@@ -87,7 +87,8 @@ def _optimum(benchmark: TableBenchmark, space: SearchSpace) -> Optimum | None:
     values = row_means(table.values(measure.column, seeds=seeds, epoch=measure.epoch))
     if np.isnan(values).all():
         return None
-    row = int(np.nanargmax(values) if benchmark.protocol.maximize else np.nanargmin(values))
+    larger = benchmark.protocol.larger_report_is_better
+    row = int(np.nanargmax(values) if larger else np.nanargmin(values))
     key = table.keys[int(np.flatnonzero(table.row_of == row)[0])]
     decisions = tuple(key.tolist())
     # A key of a fixed-length space is the architecture itself, unless the space hashes it.
