@@ -109,9 +109,8 @@ class Batch:
 
         The first seed is in no other file, because finished seeds are never in a batch.
         """
-        return (
-            f"traces/{self.cell.directory}/seeds-{self.seeds[0]:06d}-{self.seeds[-1]:06d}.parquet"
-        )
+        first, last = self.seeds[0], self.seeds[-1]
+        return f"traces/{self.cell.directory}/seeds-{first:06d}-{last:06d}.parquet"
 
 
 class Experiment:

@@ -14,7 +14,7 @@ from harness.protocol import CostTerm, Measure, Protocol
 from harness.spaces import CategoricalSpace
 
 SPACE = CategoricalSpace("small", [["a", "b", "c"], ["x", "y"], ["p", "q", "r", "s"]])
-CELLS = [(i, j, k) for i in range(3) for j in range(2) for k in range(4)]
+CELLS: list[tuple[int, ...]] = [(i, j, k) for i in range(3) for j in range(2) for k in range(4)]
 SEEDS = (7, 8, 9)
 EPOCHS = (1, 2, 4)
 VALID, TEST, MIXED = "d/valid_accuracy", "d/test_accuracy", "d/mixed_accuracy"

@@ -34,6 +34,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "report": MEASURES,
     "select": st.none() | MEASURES,
     "maximize": st.booleans(),
+    "maximize_report": st.none() | st.booleans(),
     "fidelities": st.lists(st.integers(1, 200), max_size=3).map(tuple),
     "cost": st.lists(TERMS, max_size=2).map(tuple),
     "repeat": st.sampled_from(["cached", "fresh"]),
@@ -74,7 +75,7 @@ def test_plain_values_and_back(one: Protocol) -> None:
 def test_a_known_hash() -> None:
     """A change of this value would change the identity of every recorded experiment."""
     assert protocol().hash == protocol(name="other", note="for readers").hash
-    assert protocol().hash == "27e64e711ce71080"
+    assert protocol().hash == "264b3f21deee3aa9"
 
 
 def test_defaults_are_part_of_the_hash() -> None:
@@ -82,6 +83,13 @@ def test_defaults_are_part_of_the_hash() -> None:
     short = {"name": "p", "search": {"column": VALID}, "report": {"column": TEST}}
     long = {**short, "maximize": True, "cost": [], "select": None, "repeat": "cached"}
     assert Protocol.from_dict(short).hash == Protocol.from_dict(long).hash
+
+
+def test_the_report_goes_the_way_of_the_search_unless_said_otherwise() -> None:
+    for maximize in (True, False):
+        assert protocol(maximize=maximize).larger_report_is_better == maximize
+        other = protocol(maximize=maximize, maximize_report=not maximize)
+        assert other.larger_report_is_better != maximize
 
 
 def test_digest_is_independent_of_key_order() -> None:
@@ -107,7 +115,7 @@ def test_values_of_a_wrong_kind_are_refused_in_one_line(data: st.DataObject) -> 
     """Whatever a file says where a protocol belongs, it is a protocol or a one-line error."""
     values = copy.deepcopy(protocol(select=Measure(VALID, 4, 7)).to_dict())
     name = data.draw(st.sampled_from(sorted(values)))
-    weird = st.sampled_from(
+    weird: st.SearchStrategy[Any] = st.sampled_from(
         [None, True, -1, 0.5, math.nan, math.inf, 10**30, "x", [], {}, [{}], [None]]
     )
     target = values

@@ -220,7 +220,7 @@ def test_metadata_of_a_wrong_kind(tmp_path: Path, document: Any) -> None:
 
 def test_columns_that_are_not_there(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
-    document = {"headers": [], "digests": [], "searches": []}
+    document: dict[str, Any] = {"headers": [], "digests": [], "searches": []}
     table = pq.read_table(_foreign(tmp_path))
     pq.write_table(
         table.replace_schema_metadata({METADATA_KEY: json.dumps(document).encode()}), path

@@ -55,6 +55,7 @@ def test_values_too_odd_to_show() -> None:
     nested: Any = 0
     for _ in range(100_000):
         nested = [nested]
-    for value, shown in ((nested, "list"), (10**5000, "int")):
+    odd: list[tuple[Any, str]] = [(nested, "list"), (10**5000, "int")]
+    for value, shown in odd:
         with pytest.raises(UserError, match=f"name={shown}; must be text"):
             check_types(Thing(value), "a thing")

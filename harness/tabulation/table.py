@@ -181,7 +181,7 @@ def _provenance(journal: Journal, command: str) -> dict[str, Any]:
     date = datetime.fromtimestamp(journal.finished_at(), tz=UTC).date().isoformat()
     trained = len(journal.finished())
     return {
-        "source": "trained by nas-harness tabulate",
+        "source": "trained by this project (harness.tabulate)",
         "command": command,
         "date": date,
         "machine": f"{platform.machine()}, one CPU thread a training",

@@ -3,91 +3,20 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import typer
 import yaml
 
-import harness.cli
-from harness.cli import app, main
-from harness.errors import HarnessError
+from harness.cli import app
 from harness.experiment import Experiment
 from harness.protocol import Protocol
-from harness.testing import synthetic_table
-from harness.traces import read_batch, trace_files
 from searchers import registry as searchers
-from tests.small_table import CELLS, small_table
-
-EVOLUTION = "regularized_evolution:population_size=4,tournament_size=2"
-INTERRUPTED = "nas-harness: interrupted; run the same command again to resume\n"
-
-
-class Outcome(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-
-Command = Callable[..., Outcome]
-
-
-@pytest.fixture
-def nas(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Runs ``nas-harness`` with some words in this process, as its script does."""
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def command(*words: object) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["nas-harness", *map(str, words)])
-        status: Any = 0
-        try:
-            main()
-        except SystemExit as leaving:
-            status = leaving.code or 0
-        return Outcome(status, *capsys.readouterr())
-
-    return command
-
-
-@pytest.fixture(scope="module")
-def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small_table(tmp_path_factory.mktemp("cli") / "small.table").table.path
-
-
-@pytest.fixture(scope="module")
-def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A table with two data sets and a leaky protocol."""
-    path = tmp_path_factory.mktemp("cli") / "two.table"
-    return synthetic_table(path, coverage=0.02, datasets=["one", "two"]).path
-
-
-def flags(table: Path | str, to: Path | None = None, **changes: object) -> list[object]:
-    given: dict[str, object] = {
-        "benchmark": table, "searcher": "random_search", "seeds": 3, "evaluations": 8, "out": to,
-    } | changes  # fmt: skip
-    return [
-        word
-        for name, value in given.items()
-        if value is not None
-        for word in (f"--{name.replace('_', '-')}", value)
-    ]
-
-
-def digests(out: Path) -> set[str]:
-    return {trace.digest for path in trace_files(out) for trace in read_batch(path)}
-
-
-def mistake(outcome: Outcome, message: str, status: int = 2) -> None:
-    """One line on the error stream, which names the thing; nothing on the other."""
-    assert outcome.err.count("\n") == 1 and outcome.err.startswith("nas-harness: "), outcome
-    assert message in outcome.err
-    assert outcome.status == status
-    assert outcome.out == ""
-
+from tests.command_line import EVOLUTION, Command, digests, flags, mistake
+from tests.small_table import CELLS
 
 # --- run ------------------------------------------------------------------------------------
 
@@ -175,91 +104,6 @@ def test_names_with_brackets_and_colons_are_shown_as_they_are(
     assert done.status == 0 and f"nas-harness report {out}" in done.out
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"benchmark": "tss-digit"}, "did you mean tss-digits?"),
-        ({"benchmark": "no/such.table"}, "there is no table no/such.table"),
-        ({"searcher": "regularised_evolution"}, "did you mean regularized_evolution"),
-        ({"searcher": "random_search:replace=1"}, "did you mean replacement"),
-        ({"searcher": "random_search:replacement=3"}, "replacement=3"),
-        ({"searcher": "random_search:replacement"}, "write options as name:option=value"),
-        ({"searcher": "local_search:initial_samples=["}, "write options as name:option=value"),
-        ({"searcher": "regularized_evolution:population_size=0"}, "population_size=0"),
-        ({"protocol": "plane"}, "unknown protocol of small#d 'plane': did you mean plain"),
-        ({"protocol": "plain:mising=fail"}, "did you mean missing"),
-        ({"protocol": "plain:missing=maybe"}, "missing='maybe'; must be 'refuse'"),
-        ({"protocol": "plain:missing"}, "write options as name:option=value"),
-        ({"protocol": "plain:missing=["}, "write options as name:option=value"),
-        ({"benchmark": "TABLE#d2"}, "unknown data set of small 'd2'"),
-        ({"evaluations": None}, "at least one of evaluations, seconds, epochs"),
-        ({"evaluations": 0}, "evaluations=0; must be positive"),
-        ({"seconds": -1}, "seconds=-1.0; must be positive"),
-        ({"seconds": "nan"}, "seconds=nan; must be positive"),
-        ({"seconds": "inf"}, "seconds=inf; must be positive"),
-        ({"epochs": -1}, "epochs=-1; must be positive"),
-        ({"workers": 0}, "workers=0; 1 to"),
-        ({"seeds": 0}, "at least one of its seeds"),
-        ({"seeds": -3}, "at least one of its seeds"),
-        ({"out": None}, "say where the traces go: --out DIR"),
-        ({"searcher": None}, "give an experiment file, or --benchmark, --searcher and --seeds"),
-        ({"benchmark": None}, "give an experiment file, or --benchmark, --searcher and --seeds"),
-        ({"seeds": None}, "give an experiment file, or --benchmark, --searcher and --seeds"),
-        # What typer finds wrong with the words themselves.
-        ({"seeds": "three"}, "Invalid value for '--seeds'"),
-        ({"evaluations": "1e3"}, "Invalid value for '--evaluations'"),
-        ({"trials": "evaluations"}, "'search', 'evaluation'"),
-        ({"seed": 3}, "No such option: --seed (Possible options: --searcher, --seconds, --seeds)"),
-        ({"inline": "yes"}, "give either yes or flags"),
-    ],
-)
-def test_mistakes_of_run(
-    nas: Command, table: Path, tmp_path: Path, changes: dict[str, object], message: str
-) -> None:
-    if changes.get("benchmark") == "TABLE#d2":
-        changes = {"benchmark": f"{table}#d2"}
-    extra = ["--inline"] if "inline" not in changes else []
-    mistake(nas("run", *flags(table, tmp_path / "out", **changes), *extra), message)
-    assert trace_files(tmp_path / "out") == []
-
-
-def test_more_mistakes_of_run(nas: Command, table: Path, two: Path, tmp_path: Path) -> None:
-    mistake(nas("run"), "give an experiment file, or --benchmark")
-    mistake(nas("run", tmp_path / "none.yaml"), "none.yaml: No such file or directory")
-    mistake(nas("run", tmp_path), "Is a directory")
-    (tmp_path / "e.yaml").write_text("benchmarks: [x]\nsearchers: [y]\nseeds: 1\nbudgets: {}")
-    mistake(nas("run", tmp_path / "e.yaml"), "e.yaml: budget: Field required")
-    both = nas("run", tmp_path / "e.yaml", "--seeds", 3)
-    mistake(both, "e.yaml or flags for the searches, not both")
-    mistake(nas("run", "a", "b"), "unexpected extra argument")
-    mistake(nas("run", "--seeds"), "requires an argument")
-    leaky = nas("run", *flags(two, tmp_path / "out", protocol="leaky"), "--inline")
-    mistake(leaky, "'leaky' is refused: its search uses test images")
-    refused = nas("run", *flags(two, tmp_path / "out"), "--inline")
-    mistake(refused, "set missing=resample or missing=fail in the protocol")
-    twice = nas("run", *flags(table, tmp_path / "o"), "--searcher", "random_search", "--inline")
-    mistake(twice, "'random_search' is given twice")
-    mistake(nas("run", *flags(table, tmp_path / "e.yaml"), "--inline"), "choose another --out")
-
-
-def test_another_budget_in_the_same_place(nas: Command, table: Path, tmp_path: Path) -> None:
-    nas("run", *flags(table, tmp_path), "--inline")
-    other = nas("run", *flags(table, tmp_path, evaluations=9), "--inline")
-    mistake(other, "choose another --out")
-
-
-def test_damage_is_a_failure(nas: Command, table: Path, tmp_path: Path) -> None:
-    nas("run", *flags(table, tmp_path), "--inline")
-    trace_files(tmp_path)[0].write_bytes(b"")
-    mistake(nas("run", *flags(table, tmp_path), "--inline"), "is no trace file", status=1)
-
-
-def test_a_table_that_is_none(nas: Command, tmp_path: Path) -> None:
-    (tmp_path / "t.table").write_bytes(b"architecture,accuracy\n" * 10)
-    mistake(nas("run", *flags(tmp_path / "t.table", tmp_path / "out")), "is not a packed table")
-    mistake(nas("info", tmp_path / "t.table"), "is not a packed table")
-
-
 # --- the other commands ---------------------------------------------------------------------
 
 
@@ -340,11 +184,6 @@ def test_report(nas: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert done.out == f"{tmp_path / 'index.html'} (1.5 MB)\n"
 
 
-def test_mistakes_of_report(nas: Command, tmp_path: Path) -> None:
-    mistake(nas("report", tmp_path / "none"), "holds no experiment")
-    mistake(nas("report"), "Missing argument 'directory'")
-
-
 # --- help -----------------------------------------------------------------------------------
 
 
@@ -390,48 +229,3 @@ def test_no_words_show_the_help(nas: Command, words: Sequence[str]) -> None:
     done = nas(*words)
     assert done.status == 2
     assert "Usage: nas-harness" in done.out + done.err
-
-
-def test_unknown_commands(nas: Command) -> None:
-    mistake(nas("runn"), "No such command 'runn'. Did you mean 'run'? (see `nas-harness --help`)")
-    mistake(nas("--version-of-nothing"), "No such option: --version-of-nothing")
-
-
-# --- ends -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("error", "status", "line"),
-    [
-        (HarnessError("a failure\nin two lines"), 1, "nas-harness: a failure in two lines\n"),
-        (OSError(28, "No space left", "/x"), 1, "nas-harness: /x: No space left\n"),
-        (KeyboardInterrupt(), 130, INTERRUPTED),
-        (typer.Abort(), 130, INTERRUPTED),
-    ],
-)  # fmt: skip
-def test_failures_are_one_line(
-    nas: Command, monkeypatch: pytest.MonkeyPatch, error: BaseException, status: int, line: str
-) -> None:
-    def failing(**options: object) -> None:
-        raise error
-
-    monkeypatch.setattr(harness.cli, "app", failing)
-    assert nas("list") == (status, "", line)
-
-
-def test_an_interrupted_run_says_how_to_go_on(
-    nas: Command, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupt(*args: object, **options: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Experiment, "run", interrupt)
-    done = nas("run", *flags(table, tmp_path), "--inline")
-    assert done.status == 130 and "run the same command again to resume" in done.err
-
-
-def test_python_m_harness_and_a_reader_that_leaves(table: Path) -> None:
-    """`| head` ends the command without a word."""
-    words = f"{sys.executable} -m harness info {table} | true; exit ${{PIPESTATUS[0]}}"
-    done = subprocess.run(["bash", "-c", words], capture_output=True, text=True, check=False)
-    assert done.returncode in (0, 1) and done.stderr == ""
