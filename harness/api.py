@@ -8,8 +8,8 @@ from typing import Any
 
 from harness.benchmarks import TableBenchmark, open_benchmark
 from harness.experiment import as_searcher
+from harness.loop import Budget, Search, run_search
 from harness.protocol import Protocol
-from harness.search import Budget, Search, run_search
 from harness.spec import SearcherSpec
 from harness.traces import Trace
 

@@ -20,8 +20,8 @@ from harness.benchmarks import TableBenchmark, open_benchmark
 from harness.benchmarks.packed import atomic_write
 from harness.errors import HarnessError, UserError
 from harness.experiment_record import joined
+from harness.loop import Budget, Search, run_search
 from harness.protocol import Protocol, digest
-from harness.search import Budget, Search, run_search
 from harness.spec import SearcherSpec
 from harness.traces import Trace, read_metadata, write_batch
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import UserError
 from harness.experiment import BenchmarkSpec, Experiment
-from harness.search import Budget
+from harness.loop import Budget
 
 # Strict: a truth value or a quoted number where a number belongs is a mistake.
 _STRICT = ConfigDict(extra="forbid", strict=True)

@@ -49,7 +49,7 @@ def our_rates(
 ) -> list[float]:
     """Evaluations a CPU-second of whole searches, once a repetition."""
     from harness.experiment import BenchmarkSpec, Experiment
-    from harness.search import Budget
+    from harness.loop import Budget
 
     benchmark = BenchmarkSpec(source, protocol)
     experiment = Experiment([benchmark], [searcher], searches, Budget(evaluations))

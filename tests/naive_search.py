@@ -8,7 +8,7 @@ from math import inf, isnan
 from typing import Any, NamedTuple
 
 from harness.benchmarks.table import REPEAT, Answer
-from harness.search import Budget
+from harness.loop import Budget
 from harness.searcher import Observation, Proposal, Searcher
 from harness.streams import below
 from tests.small_table import CELLS, EPOCHS

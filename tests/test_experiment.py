@@ -16,7 +16,7 @@ import harness.experiment as module
 from harness import Experiment, load_traces
 from harness.errors import HarnessError
 from harness.experiment import BenchmarkSpec
-from harness.search import Budget
+from harness.loop import Budget
 from harness.testing import synthetic_table
 from harness.traces import read_metadata, trace_files
 from tests.experiments import EVERYONE, EVOLUTION, digests, experiment, refused

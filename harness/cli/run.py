@@ -12,7 +12,7 @@ import typer
 from harness.cli.console import console, print_pairs, print_table, progress_bar
 from harness.errors import UserError
 from harness.experiment import BenchmarkSpec, Experiment
-from harness.search import Budget
+from harness.loop import Budget
 from harness.spec import parse_settings
 from harness.traces import batch_bytes
 

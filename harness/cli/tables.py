@@ -13,7 +13,6 @@ from harness.benchmarks import registry as benchmarks
 from harness.benchmarks.importers import ImportReport
 from harness.benchmarks.table import space_of
 from harness.cli.console import counting_bar, print_pairs, print_table
-from harness.errors import HarnessError
 from harness.protocol import LeakError, Protocol
 from harness.registry import Registry
 from harness.spaces import registry as spaces
@@ -200,7 +199,7 @@ def tabulate(
 ) -> None:
     """Train every distinct architecture of a space on Ray, and pack the results as a table.
 
-    Finished trainings are kept beside the table until it is complete: running the same command
+    Finished trainings are kept beside the table, in TABLE.trainings: running the same command
     again resumes. Needs the extra `live` (torch).
 
     Example:
@@ -208,10 +207,6 @@ def tabulate(
         nas-harness tabulate --space tss --dataset digits --recipe digits --seeds 2
         --out digits.table
     """
-    try:
-        import torch  # noqa: F401
-    except ImportError:
-        raise HarnessError("training needs torch: pip install 'nas-harness[live]'") from None
     from harness.tabulate import tabulate as tabulate_space
 
     with counting_bar("networks") as progress:

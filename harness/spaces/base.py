@@ -122,7 +122,8 @@ class CategoricalSpace(SearchSpace):
             Default: none is.
 
     Raises:
-        UserError: If a decision has no options or more than 256, or repeats one.
+        UserError: If a decision has no options or more than 256, repeats one, or names one with
+            a comma.
     """
 
     _TRIES = 100_000
@@ -139,6 +140,11 @@ class CategoricalSpace(SearchSpace):
             if not 1 <= len(names) <= 256 or len(set(names)) != len(names):
                 raise UserError(
                     f"space '{name}', decision {i}: needs 1 to 256 distinct options, got {names}"
+                )
+            # The notation joins names by commas.
+            if any("," in option or "\n" in option for option in names):
+                raise UserError(
+                    f"space '{name}', decision {i}: option names may hold no comma or line break"
                 )
         self.name = name
         self.options = tuple(tuple(names) for names in options)

@@ -27,7 +27,7 @@ import pytest
 
 from harness.benchmarks.table import TableBenchmark
 from harness.experiment import BenchmarkSpec, Experiment
-from harness.search import Budget, Search, run_search
+from harness.loop import Budget, Search, run_search
 from harness.searcher import Proposal, Searcher
 from harness.spaces import CategoricalSpace, SearchSpace, get_space
 from harness.spec import SearcherSpec

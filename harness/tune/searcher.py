@@ -11,7 +11,7 @@ from ray.tune.search import Searcher
 from harness.benchmarks.table import FAILED, OK
 from harness.errors import ReplayError
 from harness.journal import Journal
-from harness.search import Job, Search
+from harness.loop import Job, Search
 
 
 class TuneSearcher(Searcher):

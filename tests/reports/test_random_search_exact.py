@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from harness.benchmarks import TableBenchmark
 from harness.benchmarks.covered import CoveredSpace
+from harness.loop import Budget, Search, run_search
 from harness.protocol import Measure
-from harness.search import Budget, Search, run_search
 from harness.spec import SearcherSpec
 from reports.outcomes import Outcomes, outcomes_of
 from reports.random_search import Distribution, ExactUnavailable, RandomSearch, exact_baseline

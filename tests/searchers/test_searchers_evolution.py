@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UserError
-from harness.search import Budget, Search, run_search
+from harness.loop import Budget, Search, run_search
 from harness.searcher import Observation, Searcher
 from harness.spaces import Architecture, get_space
 from harness.spec import SearcherSpec

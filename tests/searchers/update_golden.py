@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from harness.benchmarks.table import TableBenchmark
-from harness.search import Budget, Search, run_search
+from harness.loop import Budget, Search, run_search
 from harness.spec import SearcherSpec
 from harness.testing import synthetic_table
 

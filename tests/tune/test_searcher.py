@@ -13,7 +13,7 @@ from ray.tune.search import Searcher as RaySearcher
 from harness.errors import HarnessError, ReplayError
 from harness.experiment import Experiment
 from harness.journal import Journal
-from harness.search import Search, run_search
+from harness.loop import Search, run_search
 from harness.tune.searcher import TuneSearcher
 
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from harness.benchmarks.table import FAILED, MISSING, OK, REPEAT, STATUS, TableBenchmark
 from harness.errors import UserError
+from harness.loop import MAX_FREE_REPEATS, Budget, Search, run_search
 from harness.protocol import CostTerm, Measure
-from harness.search import MAX_FREE_REPEATS, Budget, Search, run_search
 from harness.searcher import Observation, Proposal
 from harness.traces import Trace
 from tests.naive_search import Row, Scripted, naive
