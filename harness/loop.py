@@ -153,16 +153,34 @@ class Search:
                 break
             number = self._asked
             self._asked = number + 1
-            answer = self._evaluate(proposal.architecture, proposal.fidelity)
-            end = self._clock + answer.cost
-            if answer.status == REPEAT:
-                end = self._known(answer.row, proposal.fidelity)
-            if not self._admit(answer, end):
+            answer = self._evaluate(*proposal)
+            _, _, _, cost, epochs, status = answer
+            clock = self._clock
+            end = clock + cost
+            if status >= MISSING:  # or REPEAT
+                end = self._uncharged(proposal, answer, end)
+            elif end > self._max_time or self._epochs + epochs > self._max_epochs:
+                self._stopped = "budget"
                 break
-            job = _job((end, number, heappop(self._idle), self._clock, proposal, answer))
+            else:
+                self._free = 0
+                self._charged += 1
+                self._epochs += epochs
+            job = _job((end, number, heappop(self._idle), clock, proposal, answer))
             heappush(self.running, job)
             started.append(job)
         return started
+
+    def _uncharged(self, proposal: Proposal, answer: Answer, end: int) -> int:
+        """Account for an answer that trained nothing; returns when it is known."""
+        if answer.status == MISSING and self.budget.evaluations is not None:
+            self._free = 0
+            self._charged += 1
+            return end
+        self._free += 1
+        if self._free >= MAX_FREE_REPEATS:
+            self._stopped = "nothing new"
+        return self._known(answer.row, proposal.fidelity) if answer.status == REPEAT else end
 
     def _known(self, row: int, fidelity: int | None) -> int:
         """When the evaluation that a repeat repeats has ended: now, unless it still runs."""
@@ -175,23 +193,6 @@ class Search:
             and (own if job.proposal.fidelity is None else job.proposal.fidelity) == level
         ]
         return max(ends, default=self._clock)
-
-    def _admit(self, answer: Answer, end: int) -> bool:
-        """Charge an evaluation, unless the budget does not hold it."""
-        lacking = answer.status == MISSING and self.budget.evaluations is None
-        if answer.status == REPEAT or lacking:
-            self._free += 1
-            if self._free >= MAX_FREE_REPEATS:
-                self._stopped = "nothing new"
-            return True
-        epochs = self._epochs + answer.epochs
-        if end > self._max_time or epochs > self._max_epochs:
-            self._stopped = "budget"
-            return False
-        self._free = 0
-        self._epochs = epochs
-        self._charged += 1
-        return True
 
     def advance(self, measured: Answer | None = None, reason: str = "") -> None:
         """Finish the evaluation that ends first: record it and tell the searcher.
@@ -222,7 +223,7 @@ class Search:
             "checksum": self.benchmark.checksum,
             "space": self.benchmark.space.name,
             "protocol": self.benchmark.protocol.hash,
-            "budget": asdict(self.budget),
+            "budget": dict(vars(self.budget)),
             "workers": self.workers,
             "seed": self.seed,
             "stopped": self._stopped or "exhausted",

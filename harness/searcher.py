@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from abc import ABC, abstractmethod
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from harness.spaces import Architecture, SearchSpace
@@ -66,7 +68,11 @@ class Searcher(ABC):
         self.space = space
         self.seed = seed
         self.initial = stream(seed, "init", space.name)
-        self.rng = stream(seed, "search", type(self).__name__)
+
+    @cached_property
+    def rng(self) -> random.Random:
+        """Made when it is first used: seeding takes as long as some evaluations of a table."""
+        return stream(self.seed, "search", type(self).__name__)
 
     @abstractmethod
     def ask(self) -> Proposal | None:

@@ -58,8 +58,8 @@ def shuffled(rng: random.Random, items: Sequence[T]) -> list[T]:
     return result
 
 
-def mix(stream_key: int, row: int, visit: int) -> int:
-    """A 64-bit hash of (stream, row, visit): the finaliser of SplitMix64 over both numbers.
+def uniform(stream_key: int, row: int, visit: int) -> float:
+    """A number in [0, 1) that depends on (stream, row, visit): SplitMix64's finaliser over all.
 
     Draws from a table use this instead of a generator, so that they do not depend on the order
     in which architectures are visited (common random numbers between searchers).
@@ -67,9 +67,4 @@ def mix(stream_key: int, row: int, visit: int) -> int:
     x = (stream_key + row * 0x9E3779B97F4A7C15 + visit * 0xD1B54A32D192ED03) & _MASK
     x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
     x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & _MASK
-    return x ^ (x >> 31)
-
-
-def uniform(stream_key: int, row: int, visit: int) -> float:
-    """`mix` as a float in [0, 1)."""
-    return (mix(stream_key, row, visit) >> 11) * 2.0**-53
+    return ((x ^ (x >> 31)) >> 11) * 2.0**-53

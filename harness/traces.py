@@ -93,7 +93,7 @@ class Trace:
         number, architectures, row, visit, epochs, value, start, end, worker, status = fields
         measured = (number, row, visit, epochs, value, start, end, worker, status)
         columns = {
-            name: np.array(values, dtype=kind)
+            name: np.fromiter(values, kind, len(rows))
             for (name, kind), values in zip(COLUMNS.items(), measured, strict=False)
         }
         columns |= benchmark.results(

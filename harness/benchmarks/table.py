@@ -288,7 +288,7 @@ class Evaluator:
         self._visits: dict[tuple[int, int], int] = {}
         self._plain = not (self._fresh or self._free_repeats or self._protocol.time_noise)
         self._key = key(seed, "table")
-        self._noise = key(seed, "time")
+        self._noise = key(seed, "time") if self._protocol.time_noise else 0
 
     def __call__(self, architecture: Architecture, fidelity: int | None = None) -> Answer:
         """Answer one proposal.

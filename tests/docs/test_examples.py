@@ -9,8 +9,8 @@ The blocks of a page run in order in one fresh folder, which holds a copy of `ex
 * any block marked ``file=NAME`` is written to that file;
 * any block marked ``no-run`` is only shown.
 
-In expected output ``...`` stands for anything, white space counts once, and times and sizes of files
-may differ.
+In expected output ``...`` stands for anything and white space counts once; times and sizes of
+files may differ.
 """
 
 from __future__ import annotations
