@@ -92,13 +92,28 @@ def _bar() -> Progress:
     )
 
 
-def print_table(title: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table with a title; columns of numbers stand right."""
+def print_table(
+    title: str, head: Sequence[str], rows: Sequence[Sequence[object]], *, whole_names: bool = False
+) -> None:
+    """A table with a title; columns of numbers stand right.
+
+    Args:
+        title: Stands above.
+        head: Names of the columns.
+        rows: Their cells.
+        whole_names: Whether the first column keeps its width where the terminal is narrow.
+    """
     table = Table(title=title, title_justify="left", title_style="bold")
     cells = [[str(cell) for cell in row] for row in rows]
     for place, name in enumerate(head):
         numeric = all(row[place][:1] in "0123456789-" for row in cells)
-        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        widest = max((len(row[place]) for row in cells), default=0)
+        table.add_column(
+            name,
+            justify="right" if numeric else "left",
+            overflow="fold",
+            min_width=min(widest, 24) if whole_names and place == 0 else None,
+        )
     for row in cells:
         table.add_row(*row)
     console.print(table)

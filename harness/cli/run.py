@@ -119,12 +119,20 @@ def run(
     total = sum(len(batch.seeds) for batch in grid.pending(out))
     kept = len(grid.cells) * len(grid.seeds) - total
     began = time.perf_counter()
-    with progress_bar("searches", total, "evaluations") as progress:
+    evaluated = 0
+    with progress_bar("searches", total, "evaluations") as advance:
+
+        def progress(searches: int, further: int) -> None:
+            nonlocal evaluated
+            evaluated += further
+            advance(searches, further)
+
         grid.run(out, inline=inline, address=address, trials=trials.value, progress=progress)
     took = time.perf_counter() - began
     print_summary(out)
     earlier = f", {kept:,} finished earlier" if kept else ""
-    line = f"{total:,} searches in {took:.1f} s{earlier}. Next: nas-harness report {out}"
+    done = f"{total:,} searches, {evaluated:,} evaluations in {took:.1f} s{earlier}"
+    line = f"{done}. Next: nas-harness report {out}"
     console.print(line, soft_wrap=True)
 
 
@@ -173,28 +181,24 @@ def print_summary(out: Path) -> None:
 
     records = read_records(out)
     for question in records.questions:
-        rows = []
+        head = ["searcher", "seeds"]
+        head += [f"{role} ({question.split[role]})" for role in ("selection", "report")]
+        rows: list[list[object]] = []
         for identity in records.searchers:
             cell = records.cells.get((identity["searcher"], question.key))
             if cell is None:
                 continue
             followed = incumbents(cell)
-            rows.append(
-                (
-                    identity["searcher"],
-                    len(cell.seeds),
-                    f"{int(cell.lengths.sum()):,}",
-                    _interval(estimate_mean(followed.final("selection"))),
-                    _interval(estimate_mean(followed.final("report"))),
-                    sum(n for name, n in cell.statuses.items() if name in ("failed", "missing")),
-                )
-            )
-        split = question.split
-        head = (
-            "searcher", "seeds", "evaluations", f"selected by ({split['selection']})",
-            f"reported ({split['report']})", "failed",
-        )  # fmt: skip
-        print_table(f"{question.label}: final incumbents, means with 95% intervals", head, rows)
+            finals = [followed.final(role) for role in ("selection", "report")]
+            failed = cell.statuses["failed"] + cell.statuses["missing"]
+            intervals = [_interval(estimate_mean(values)) for values in finals]
+            rows.append([identity["searcher"], len(cell.seeds), *intervals, failed])
+        if any(row[-1] for row in rows):
+            head.append("failed")
+        else:
+            rows = [row[:-1] for row in rows]
+        title = f"{question.label}: final incumbents, means with 95% intervals"
+        print_table(title, head, rows, whole_names=True)
 
 
 def _interval(estimate: Estimate) -> str:

@@ -86,7 +86,8 @@ def _run_search(
                     reuse_actors=True,
                     max_concurrent_trials=search.workers,
                 ),
-                run_config=run_config(scratch, Watch(progress)),
+                # The searcher issues a lost evaluation again, which Tune does not always do.
+                run_config=run_config(scratch, Watch(progress), retries=0),
             ).fit()
     if search.running:
         raise HarnessError(

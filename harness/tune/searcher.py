@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from math import isnan, nan
 from typing import Any
 
@@ -12,6 +12,7 @@ from harness.benchmarks.table import FAILED, OK
 from harness.errors import ReplayError
 from harness.journal import Journal
 from harness.loop import Job, Search
+from harness.tune.session import RETRIES
 
 
 class TuneSearcher(Searcher):
@@ -37,6 +38,7 @@ class TuneSearcher(Searcher):
         self._ready: deque[Job] = deque()
         self._in_trial: dict[str, Job] = {}
         self._measured: dict[int, tuple[float, str]] = {}
+        self._crashes: Counter[int] = Counter()
         journalled = {entry["number"]: entry for entry in journal.entries}
         self._issue(search.fill(), journalled)
         while self._finish_next():
@@ -98,9 +100,14 @@ class TuneSearcher(Searcher):
         job = self._in_trial.pop(trial_id, None)
         if job is None:
             return
-        value, reason = nan, "the trial crashed"
-        if result is not None and not error:
-            value, reason = result["value"], result.get("reason", "")
+        if error or result is None:
+            self._crashes[job.number] += 1
+            if self._crashes[job.number] <= RETRIES:
+                # A lost worker says nothing about the architecture.
+                self._ready.appendleft(job)
+                return
+            result = {"value": nan, "reason": "the trial crashed"}
+        value, reason = result["value"], result.get("reason", "")
         self._journal.append(
             {
                 "number": job.number,

@@ -18,11 +18,8 @@ from harness.errors import HarnessError, UserError
 from harness.experiment import Batch, telemetry
 from harness.traces import batch_bytes
 from harness.tune.depot import benchmark_of, start_depot
-from harness.tune.session import ray_session
+from harness.tune.session import RETRIES, ray_session
 from harness.tune.sources import check_workers
-
-RETRIES = 3
-"""How often a trial is started again when its worker dies."""
 
 
 class SearchTrial(tune.Trainable):
@@ -117,12 +114,12 @@ def _run_trials(batches: list[Batch], depot: Any, watch: Watch) -> str:
             tune.with_parameters(SearchTrial, batches=batches, depot=depot),
             param_space={"batch": tune.grid_search(list(range(len(batches))))},
             tune_config=tune.TuneConfig(reuse_actors=True),
-            run_config=run_config(scratch, watch),
+            run_config=run_config(scratch, watch, RETRIES),
         ).fit()
     return str(results.errors[0]).strip().splitlines()[-1] if results.errors else ""
 
 
-def run_config(scratch: str, watch: Watch) -> tune.RunConfig:
+def run_config(scratch: str, watch: Watch, retries: int) -> tune.RunConfig:
     """Tune's settings for our trials; its own files go to a scratch directory."""
     return tune.RunConfig(
         storage_path=scratch,
@@ -130,6 +127,6 @@ def run_config(scratch: str, watch: Watch) -> tune.RunConfig:
         verbose=0,
         stop=watch,
         callbacks=[watch],
-        failure_config=tune.FailureConfig(max_failures=RETRIES),
+        failure_config=tune.FailureConfig(max_failures=retries),
         checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
     )

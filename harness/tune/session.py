@@ -7,6 +7,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+RETRIES = 3
+"""How often work is started again when its worker dies."""
+
 _ENVIRONMENT = {
     # Loggers and snapshots cost more than a table's evaluation, and our own traces are the truth.
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",

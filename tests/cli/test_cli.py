@@ -26,8 +26,8 @@ def test_run_by_flags(nas: Command, table: Path, tmp_path: Path) -> None:
     words = flags(table, out, workers=2)
     done = nas("run", *words, "--searcher", EVOLUTION, "--inline")
     assert (done.status, done.err) == (0, "")
-    assert "6 searches in" in done.out and f"nas-harness report {out}" in done.out
-    for name in ("random_search", EVOLUTION, "24", "valid", "test"):
+    assert "6 searches, 48 evaluations in" in done.out and f"nas-harness report {out}" in done.out
+    for name in ("random_search", EVOLUTION, "valid", "test"):
         assert name in done.out
     grid = Experiment([str(table)], ["random_search", EVOLUTION], 3, {"evaluations": 8}, 2)
     assert grid.pending(out) == []

@@ -15,6 +15,7 @@ from harness.experiment import Experiment
 from harness.journal import Journal
 from harness.loop import Search, run_search
 from harness.tune.searcher import TuneSearcher
+from harness.tune.session import RETRIES
 
 
 def search(table: Path, workers: int = 1, evaluations: int = 20) -> Search:
@@ -94,17 +95,41 @@ def test_damage_inside_a_journal_is_an_error(tmp_path: Path) -> None:
         Journal(path)
 
 
-def test_a_crashed_trial_is_a_failed_row_with_a_reason(table: Path, tmp_path: Path) -> None:
+def test_a_crashed_trial_is_tried_again_and_then_a_failed_row(table: Path, tmp_path: Path) -> None:
     searching = search(table, evaluations=3)
     searcher = TuneSearcher(searching, Journal(tmp_path / "a.jsonl"))
-    for number in range(3):
-        assert isinstance(searcher.suggest(f"t{number}"), dict)
-        if number == 1:
-            searcher.on_trial_complete("t1", error=True)
-        elif number == 2:
-            searcher.on_trial_complete("t2", {"value": nan, "reason": "diverged at epoch 3"})
-        else:
-            searcher.on_trial_complete("t0", {"value": 50.0})
+    searcher.suggest("first")
+    searcher.on_trial_complete("first", {"value": 50.0})
+    asked = [searcher.suggest("second")]
+    for number in range(RETRIES):
+        searcher.on_trial_complete("second" if number == 0 else f"again-{number - 1}", error=True)
+        assert len(searching.rows) == 1
+        asked.append(searcher.suggest(f"again-{number}"))
+    assert asked == [asked[0]] * (RETRIES + 1)
+    searcher.on_trial_complete(f"again-{RETRIES - 1}", error=True)
+    searcher.suggest("third")
+    searcher.on_trial_complete("third", {"value": nan, "reason": "diverged at epoch 3"})
     trace = searching.trace()
     assert trace.columns["status"].tolist() == [0, 1, 1]
     assert trace.telemetry["reasons"] == {1: "the trial crashed", 2: "diverged at epoch 3"}
+
+
+def test_a_lost_worker_changes_nothing(table: Path, tmp_path: Path) -> None:
+    """Every trial is lost once before it succeeds."""
+    searching = search(table, workers=3)
+    searcher = TuneSearcher(searching, Journal(tmp_path / "a.jsonl"))
+    lost: set[str] = set()
+    waiting: list[tuple[str, dict[str, Any]]] = []
+    for number in range(10_000):
+        config = searcher.suggest(f"trial-{number}")
+        if isinstance(config, dict):
+            waiting.append((f"trial-{number}", config))
+            continue
+        if not waiting:
+            break
+        name, config = waiting.pop()
+        first = str(config) not in lost
+        lost.add(str(config))
+        result = None if first else {"value": measure(searching, config)}
+        searcher.on_trial_complete(trial_id=name, result=result, error=first)
+    assert searching.trace().digest == run_search(search(table, workers=3)).digest
