@@ -142,18 +142,15 @@ class Reinforce(Searcher):
 
     def _ascend(self, gradient: list[float]) -> None:
         """One step of Adam."""
-        self.first_moment = [
-            BETA1 * m + (1 - BETA1) * g for m, g in zip(self.first_moment, gradient, strict=True)
-        ]
-        self.second_moment = [
-            BETA2 * v + (1 - BETA2) * g * g
-            for v, g in zip(self.second_moment, gradient, strict=True)
-        ]
-        self.unbias1 *= BETA1
-        self.unbias2 *= BETA2
+        old1, new1, old2, new2 = BETA1, 1 - BETA1, BETA2, 1 - BETA2
+        self.unbias1 *= old1
+        self.unbias2 *= old2
         rate = self.learning_rate / (1 - self.unbias1)
         scale = 1 / (1 - self.unbias2)
+        small, root = EPSILON, sqrt
+        first = [old1 * m + new1 * g for m, g in zip(self.first_moment, gradient)]
+        second = [old2 * v + new2 * g * g for v, g in zip(self.second_moment, gradient)]
         self.logits = [
-            w + rate * m / (sqrt(v * scale) + EPSILON)
-            for w, m, v in zip(self.logits, self.first_moment, self.second_moment, strict=True)
+            w + rate * m / (root(v * scale) + small) for w, m, v in zip(self.logits, first, second)
         ]
+        self.first_moment, self.second_moment = first, second

@@ -253,15 +253,12 @@ class CategoricalSpace(SearchSpace):
         return bytes(architecture)  # type: ignore[call-overload, no-any-return]
 
     def __contains__(self, architecture: object) -> bool:
-        return (
-            isinstance(architecture, tuple)
-            and len(architecture) == len(self.sizes)
-            and all(
-                isinstance(v, int) and 0 <= v < size
-                for v, size in zip(architecture, self.sizes, strict=True)
-            )
-            and self.valid(architecture)
-        )
+        if not isinstance(architecture, tuple) or len(architecture) != len(self.sizes):
+            return False
+        for value, size in zip(architecture, self.sizes, strict=True):
+            if not isinstance(value, int) or not 0 <= value < size:
+                return False
+        return self.valid(architecture)
 
     def __len__(self) -> int:
         total = 1
