@@ -36,7 +36,7 @@ class Sizes:
 
 FULL = Sizes(
     repeats=7,
-    searches=100,
+    searches=500,
     evaluations=200,
     lookups=30_000,
     peer_lookups=300,
