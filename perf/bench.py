@@ -15,6 +15,7 @@ class Sizes:
 
     Attributes:
         repeats: Repetitions of short measurements.
+        sweeps: Repetitions of the sweep and of the report on it.
         searches: Searches a repetition.
         evaluations: Evaluations a search, everywhere.
         lookups: Our look-ups a repetition.
@@ -25,6 +26,7 @@ class Sizes:
     """
 
     repeats: int
+    sweeps: int
     searches: int
     evaluations: int
     lookups: int
@@ -36,6 +38,7 @@ class Sizes:
 
 FULL = Sizes(
     repeats=7,
+    sweeps=3,
     searches=500,
     evaluations=200,
     lookups=30_000,
@@ -46,6 +49,7 @@ FULL = Sizes(
 )
 QUICK = Sizes(
     repeats=2,
+    sweeps=1,
     searches=2,
     evaluations=60,
     lookups=30,
