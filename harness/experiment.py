@@ -190,6 +190,12 @@ class Experiment:
                 raise UserError(f"benchmark '{identity[0]}' is given twice with one protocol")
         return opened
 
+    @cached_property
+    def tables(self) -> dict[str, TableBenchmark]:
+        """`Cell.question` -> opened benchmark."""
+        firsts = self.cells[:: len(self.searchers)]
+        return {c.question: table for c, table in zip(firsts, self.opened, strict=True)}
+
     def _cell(self, searcher: SearcherSpec, spec: BenchmarkSpec, table: TableBenchmark) -> Cell:
         question = [table.name, table.checksum, table.protocol.hash]
         identity = [searcher.identity, question, asdict(self.budget), self.workers]
@@ -255,12 +261,8 @@ class Experiment:
         return out
 
     def _run_inline(self, out: Path, batches: list[Batch], progress: Progress | None) -> None:
-        opened = {
-            self._cell(self.searchers[0], spec, table).question: table
-            for spec, table in zip(self.benchmarks, self.opened, strict=True)
-        }
         for batch in batches:
-            traces = batch.cell.run(opened[batch.cell.question], batch.seeds)
+            traces = batch.cell.run(self.tables[batch.cell.question], batch.seeds)
             write_batch(out / batch.path, traces, telemetry())
             if progress is not None:
                 progress(len(traces), sum(map(len, traces)))

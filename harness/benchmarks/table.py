@@ -137,10 +137,17 @@ class TableBenchmark:
             self._rows[architecture] = row
         return row
 
+    def _values(self, measure: Measure) -> np.ndarray:
+        seeds = [measure.seeds] if isinstance(measure.seeds, int) else None
+        return self.table.values(measure.column, seeds=seeds, epoch=measure.epoch)
+
+    def means(self, measure: Measure) -> np.ndarray:
+        """The mean of a measure over its seeds, float64 [rows], NaN where there is no value."""
+        return row_means(self._values(measure))
+
     def runs(self, measure: Measure) -> list[tuple[float, ...]]:
         """For every row the values that a visit may draw; () where the training failed."""
-        seeds = [measure.seeds] if isinstance(measure.seeds, int) else None
-        values = self.table.values(measure.column, seeds=seeds, epoch=measure.epoch)
+        values = self._values(measure)
         if measure.seeds == "mean":
             values = row_means(values)[:, None]
         present = ~np.isnan(values)
@@ -231,10 +238,8 @@ class TableBenchmark:
 
     def _means(self, measure: Measure, rows: np.ndarray) -> np.ndarray:
         if measure not in self._mean_of:
-            seeds = [measure.seeds] if isinstance(measure.seeds, int) else None
-            values = self.table.values(measure.column, seeds=seeds, epoch=measure.epoch)
             # The entry that row -1 reads.
-            self._mean_of[measure] = np.append(row_means(values), np.nan)
+            self._mean_of[measure] = np.append(self.means(measure), np.nan)
         means: np.ndarray = self._mean_of[measure][rows]
         return means
 

@@ -148,9 +148,9 @@ def estimate(grid: Experiment, out: Path | None) -> None:
     seconds = size = virtual = 0.0
     todo = grid.pending(out)
     with progress_bar("one search of each", len(grid.cells), "searches") as progress:
-        for number, cell in enumerate(grid.cells):
+        for cell in grid.cells:
             left = sum(len(batch.seeds) for batch in todo if batch.cell == cell)
-            table = grid.opened[number // len(grid.searchers)]
+            table = grid.tables[cell.question]
             # The first search also loads the table: the second one is timed.
             cell.run(table, [grid.seeds[0]])
             began = time.perf_counter()

@@ -21,9 +21,9 @@ from harness.experiment import Cell
 class Depot:
     """Serves one experiment; runs as a Ray actor without CPU (`start_depot`)."""
 
-    def __init__(self, out: str, sources: dict[str, str]) -> None:
+    def __init__(self, out: str, files: dict[str, str]) -> None:
         self._out = Path(out)
-        self._sources = sources
+        self._files = files
 
     def write(self, path: str, content: bytes) -> None:
         """Write a trace file below the experiment's directory, whole or not at all."""
@@ -32,7 +32,7 @@ class Depot:
 
     def table(self, checksum: str) -> bytes:
         """A table's file."""
-        return open_table(self._sources[checksum]).path.read_bytes()
+        return Path(self._files[checksum]).read_bytes()
 
 
 def start_depot(out: Path, cells: list[Cell]) -> Any:
@@ -42,14 +42,11 @@ def start_depot(out: Path, cells: list[Cell]) -> Any:
 
     here = ray.get_runtime_context().get_node_id()
     sources = {cell.checksum: cell.benchmark.source.partition("#")[0] for cell in cells}
-    absolute = {
-        checksum: str(Path(source).resolve()) if Path(source).exists() else source
-        for checksum, source in sources.items()
-    }
+    files = {checksum: str(open_table(source).path) for checksum, source in sources.items()}
     actor = ray.remote(num_cpus=0)(Depot).options(
         scheduling_strategy=NodeAffinitySchedulingStrategy(here, soft=False)
     )
-    return actor.remote(str(out.resolve()), absolute)
+    return actor.remote(str(out.resolve()), files)
 
 
 @cache

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from harness.experiment import Experiment
+from harness.experiment import BenchmarkSpec, Experiment
+from harness.tune import depot
 from harness.tune.session import ray_session
 from tests.tune.helpers import SEARCHERS, digests
 
@@ -42,3 +44,21 @@ def test_a_mistake_in_a_worker_is_one_clear_error(tmp_path: Path) -> None:
     synthetic_table(partial, coverage=0.5)
     with pytest.raises(UserError, match=r"lacks .*missing=resample"):
         Experiment([str(partial)], ["random_search"], 2, {"evaluations": 50}).run(tmp_path / "out")
+
+
+def test_a_table_that_a_node_lacks_comes_from_the_driver(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By content: the worker knows only a name that means nothing on its node."""
+    grid = experiment(table, 1)
+    cell = grid.cells[0]
+    monkeypatch.setattr(depot, "table_cache", lambda: tmp_path / "cache")
+    monkeypatch.setattr(depot, "_benchmarks", {})
+    with ray_session(None):
+        actor = depot.start_depot(tmp_path / "out", [cell])
+        elsewhere = replace(cell, benchmark=BenchmarkSpec("/nowhere/synthetic.table"))
+        fetched = depot.benchmark_of(elsewhere, actor)
+    assert fetched.checksum == cell.checksum
+    assert fetched.table.path == tmp_path / "cache" / f"{cell.checksum}.table"
+    ours, theirs = (cell.run(benchmark, [0])[0] for benchmark in (grid.opened[0], fetched))
+    assert ours.digest == theirs.digest

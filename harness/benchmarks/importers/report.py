@@ -9,7 +9,7 @@ import numpy as np
 
 from harness.benchmarks.importers import ImportReport, Optimum
 from harness.benchmarks.packed import PackedTable
-from harness.benchmarks.table import TableBenchmark, row_means, space_of
+from harness.benchmarks.table import TableBenchmark, space_of
 from harness.protocol import LeakError
 from harness.spaces import SearchSpace
 
@@ -83,8 +83,7 @@ def optima(table: PackedTable) -> tuple[Optimum, ...]:
 
 def _optimum(benchmark: TableBenchmark, space: SearchSpace) -> Optimum | None:
     table, measure = benchmark.table, benchmark.protocol.report
-    seeds = [measure.seeds] if isinstance(measure.seeds, int) else None
-    values = row_means(table.values(measure.column, seeds=seeds, epoch=measure.epoch))
+    values = benchmark.means(measure)
     if np.isnan(values).all():
         return None
     larger = benchmark.protocol.larger_report_is_better
