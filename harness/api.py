@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.benchmarks import TableBenchmark, open_benchmark
+from harness.benchmarks import Benchmark, open_benchmark
 from harness.experiment import as_searcher
 from harness.loop import Budget, Search, run_search
 from harness.protocol import Protocol
@@ -15,7 +15,7 @@ from harness.traces import Trace
 
 
 def search(
-    benchmark: str | Path | TableBenchmark,
+    benchmark: str | Path | Benchmark,
     searcher: str | Mapping[str, Any] | SearcherSpec,
     *,
     seed: int = 0,
@@ -51,8 +51,8 @@ def search(
         100
     """
     spec = as_searcher(searcher)
-    if not isinstance(benchmark, TableBenchmark):
+    if not isinstance(benchmark, Benchmark):
         benchmark = open_benchmark(benchmark, protocol)
-    built = spec.build(benchmark.search_space(), int(seed))
+    built = spec.build(benchmark.search_space(), int(seed), benchmark.fidelities)
     budget = Budget(evaluations, seconds, epochs)
     return run_search(Search(built, benchmark, budget, int(seed), spec.identity, workers))

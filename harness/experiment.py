@@ -16,10 +16,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.benchmarks import TableBenchmark, open_benchmark
+from harness.benchmarks import Benchmark, open_benchmark
 from harness.benchmarks.packed import atomic_write
 from harness.errors import HarnessError, UserError
-from harness.experiment_record import joined
+from harness.experiment_record import check_directory, joined
 from harness.loop import Budget, Search, run_search
 from harness.protocol import Protocol, digest
 from harness.spec import SearcherSpec
@@ -49,7 +49,7 @@ class BenchmarkSpec:
     protocol: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
-    def open(self) -> TableBenchmark:
+    def open(self) -> Benchmark:
         """The benchmark.
 
         Raises:
@@ -85,13 +85,13 @@ class Cell:
         """Identifies the table's content, the data set and the protocol."""
         return f"{self.checksum}:{self.benchmark.source}:{self.protocol.hash}"
 
-    def run(self, benchmark: TableBenchmark, seeds: Iterable[int]) -> list[Trace]:
+    def run(self, benchmark: Benchmark, seeds: Iterable[int]) -> list[Trace]:
         """Run some of the cell's searches in this process."""
         return [run_search(self.start(benchmark, seed)) for seed in seeds]
 
-    def start(self, benchmark: TableBenchmark, seed: int) -> Search:
+    def start(self, benchmark: Benchmark, seed: int) -> Search:
         """One of the cell's searches, not begun."""
-        searcher = self.searcher.build(benchmark.search_space(), seed)
+        searcher = self.searcher.build(benchmark.search_space(), seed, benchmark.fidelities)
         identity = self.searcher.identity
         return Search(searcher, benchmark, self.budget, seed, identity, self.workers)
 
@@ -181,7 +181,7 @@ class Experiment:
         )
 
     @cached_property
-    def opened(self) -> tuple[TableBenchmark, ...]:
+    def opened(self) -> tuple[Benchmark, ...]:
         """The benchmarks, opened."""
         opened = tuple(spec.open() for spec in self.benchmarks)
         identities = [(b.name, b.protocol.hash, b.checksum) for b in opened]
@@ -191,12 +191,12 @@ class Experiment:
         return opened
 
     @cached_property
-    def tables(self) -> dict[str, TableBenchmark]:
+    def tables(self) -> dict[str, Benchmark]:
         """`Cell.question` -> opened benchmark."""
         firsts = self.cells[:: len(self.searchers)]
         return {c.question: table for c, table in zip(firsts, self.opened, strict=True)}
 
-    def _cell(self, searcher: SearcherSpec, spec: BenchmarkSpec, table: TableBenchmark) -> Cell:
+    def _cell(self, searcher: SearcherSpec, spec: BenchmarkSpec, table: Benchmark) -> Cell:
         question = [table.name, table.checksum, table.protocol.hash]
         identity = [searcher.identity, question, asdict(self.budget), self.workers]
         words = re.sub(r"[^A-Za-z0-9]+", "-", f"{table.name}-{searcher.label}")[:60].strip("-")
@@ -271,7 +271,7 @@ class Experiment:
         """Everything about the experiment as plain values: what `experiment.json` holds."""
         benchmarks = []
         for spec, table in zip(self.benchmarks, self.opened, strict=True):
-            protocol, columns = table.protocol, table.table.columns
+            protocol = table.protocol
             measures = {
                 "search": protocol.search,
                 "selection": protocol.selection,
@@ -286,8 +286,8 @@ class Experiment:
                     "protocol": protocol.to_dict(),
                     "protocol_hash": protocol.hash,
                     "leaks": table.leaks,
-                    "split": {role: columns[m.column].split for role, m in measures.items()},
-                    "units": {role: columns[m.column].unit for role, m in measures.items()},
+                    "split": {role: table.split_of(m) for role, m in measures.items()},
+                    "units": {role: table.unit_of(m) for role, m in measures.items()},
                 }
             )
         return {
@@ -308,6 +308,7 @@ class Experiment:
                 cannot be written to.
             HarnessError: If the record that it holds is damaged.
         """
+        check_directory(out)
         path = out / "experiment.json"
         # Through JSON, so that it compares with what is read back.
         document = json.loads(json.dumps(self.describe()))

@@ -15,9 +15,10 @@ from math import inf, isnan
 from numbers import Integral, Real
 from typing import Any, NamedTuple
 
-from harness.benchmarks.table import MICROSECONDS, MISSING, REPEAT, Answer, TableBenchmark
-from harness.errors import UserError
+from harness.benchmarks.base import MICROSECONDS, MISSING, OK, REPEAT, Answer, Benchmark
+from harness.errors import HarnessError, UserError
 from harness.searcher import Observation, Proposal, Searcher
+from harness.spaces import Architecture
 from harness.traces import Trace
 
 MAX_FREE_REPEATS = 10_000
@@ -107,7 +108,7 @@ class Search:
     def __init__(
         self,
         searcher: Searcher,
-        benchmark: TableBenchmark,
+        benchmark: Benchmark,
         budget: Budget,
         seed: int,
         identity: Mapping[str, Any],
@@ -125,6 +126,10 @@ class Search:
         self.rows: list[tuple[Any, ...]] = []
         self.reasons: dict[int, str] = {}
         self._evaluate = benchmark.evaluator(seed)
+        self._own_epochs = benchmark.protocol.search.epoch
+        self._continuing = benchmark.protocol.promotion == "continue"
+        # (architecture, epochs) of finished evaluations, where trainings may go on.
+        self._paused: set[tuple[Architecture, int]] = set()
         self._sign = 1.0 if benchmark.protocol.maximize else -1.0
         self._idle = list(range(workers))
         self._clock = 0
@@ -153,8 +158,12 @@ class Search:
                 break
             number = self._asked
             self._asked = number + 1
+            if proposal[2] is not None:
+                proposal = self._continued(proposal)
             answer = self._evaluate(*proposal)
             _, _, _, cost, epochs, status = answer
+            if proposal[2] is not None:
+                epochs -= proposal[2]
             clock = self._clock
             end = clock + cost
             if status >= MISSING:  # or REPEAT
@@ -171,6 +180,21 @@ class Search:
             started.append(job)
         return started
 
+    def _continued(self, proposal: Proposal) -> Proposal:
+        """A promotion as the protocol has it: with its paused training, or from the beginning."""
+        architecture, fidelity, continues = proposal
+        assert continues is not None
+        level = self._own_epochs if fidelity is None else fidelity
+        if not self._continuing:
+            return Proposal(architecture, fidelity)
+        if continues >= level or (architecture, continues) not in self._paused:
+            text = self.benchmark.space.to_string(architecture)
+            raise HarnessError(
+                f"{self.identity.get('searcher', 'the searcher')} continues {text} from"
+                f" {continues} to {level} epochs, but no evaluation of it has ended there"
+            )
+        return proposal
+
     def _uncharged(self, proposal: Proposal, answer: Answer, end: int) -> int:
         """Account for an answer that trained nothing; returns when it is known."""
         if answer.status == MISSING and self.budget.evaluations is not None:
@@ -184,7 +208,7 @@ class Search:
 
     def _known(self, row: int, fidelity: int | None) -> int:
         """When the evaluation that a repeat repeats has ended: now, unless it still runs."""
-        own = self.benchmark.protocol.search.epoch
+        own = self._own_epochs
         level = own if fidelity is None else fidelity
         ends = [
             job.end
@@ -201,13 +225,17 @@ class Search:
             measured: What a trial measured, in place of what the benchmark said at the start.
             reason: Why it failed, if it did.
         """
-        end, number, worker, start, (architecture, fidelity), answer = heappop(self.running)
+        end, number, worker, start, proposal, answer = heappop(self.running)
+        architecture, fidelity, continues = proposal
         row, visit, value, _, epochs, status = answer if measured is None else measured
+        times = start, end, worker
         self._clock = end
         heappush(self._idle, worker)
         self.rows.append(
-            (number, architecture, row, visit, epochs, value, start, end, worker, status)
+            (number, architecture, row, visit, epochs, continues or 0, value, *times, status)
         )
+        if self._continuing and status == OK:
+            self._paused.add((architecture, epochs))
         # No value: failed, lacking, or a repeat of such a one.
         failed = isnan(value)
         if reason:

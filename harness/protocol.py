@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -49,13 +49,14 @@ class CostTerm:
 
     Attributes:
         column: A column of seconds; the mean over its seeds counts.
-        per: "epoch" multiplies by the number of epochs trained, "evaluation" does not.
+        per: "epoch" multiplies by the number of epochs trained, "evaluation" does not, and
+            "fidelity" reads the column at that number of epochs.
         factor: Constant factor, such as a ratio of image counts.
         epoch: Entry of the column's epochs.
     """
 
     column: str
-    per: Literal["epoch", "evaluation"] = "epoch"
+    per: Literal["epoch", "evaluation", "fidelity"] = "epoch"
     factor: float = 1.0
     epoch: int = 0
 
@@ -77,6 +78,10 @@ class Protocol:
         maximize_report: The same of `report`; None: as `maximize`.
         fidelities: Epochs of the search column that a searcher may ask for; () for only the
             one of `search`.
+        promotion: What more epochs for an architecture cost: a training from its beginning
+            ("restart"), or, where the searcher asks for that, only the further epochs of the one
+            that was paused ("continue"; for tables of learning curves).
+        pause_seconds: What pausing and resuming a training costs each time it is continued.
         cost: Terms that add up to an evaluation's virtual seconds; () costs one second.
         repeat: A second visit to an architecture is "cached" (the same value again) or "fresh"
             (a new draw; with one seed or a mean that is the same value too).
@@ -96,6 +101,8 @@ class Protocol:
     maximize: bool = True
     maximize_report: bool | None = None
     fidelities: tuple[int, ...] = ()
+    promotion: Literal["restart", "continue"] = "restart"
+    pause_seconds: float = 0.0
     cost: tuple[CostTerm, ...] = ()
     repeat: Literal["cached", "fresh"] = "cached"
     charge_repeats: bool = True
@@ -108,7 +115,12 @@ class Protocol:
         check_types(self, f"protocol '{self.name}'")
         if not 0.0 <= self.time_noise <= 5.0:
             raise UserError(f"protocol '{self.name}': time_noise={self.time_noise}; 0 to 5")
-        object.__setattr__(self, "time_noise", float(self.time_noise))
+        if not 0.0 <= self.pause_seconds <= 1e9:
+            raise UserError(
+                f"protocol '{self.name}': pause_seconds={self.pause_seconds}; 0 to 1e9"
+            )
+        for name in ("time_noise", "pause_seconds"):
+            object.__setattr__(self, name, float(getattr(self, name)))
 
     @property
     def larger_report_is_better(self) -> bool:
@@ -123,7 +135,18 @@ class Protocol:
     @cached_property
     def hash(self) -> str:
         """Sixteen hexadecimal digits that identify everything but the name and the note."""
-        return digest({k: v for k, v in self.to_dict().items() if k not in ("name", "note")})
+        # Fields at their defaults do not count, so that a field that a later version adds leaves
+        # the hashes of today's protocols as they are.
+        optional = {f.name: f.default for f in fields(self) if f.default is not MISSING}
+        values = self.to_dict()
+        return digest(
+            {
+                name: value
+                for name, value in values.items()
+                if name not in ("name", "note")
+                and not (name in optional and getattr(self, name) == optional[name])
+            }
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -190,7 +213,10 @@ def audit(protocol: Protocol, columns: Mapping[str, Column]) -> list[str]:
     measures = [protocol.search, protocol.selection, protocol.report]
     levels = [(m.column, m.epoch) for m in measures]
     levels += [(protocol.search.column, epoch) for epoch in protocol.fidelities]
-    levels += [(term.column, term.epoch) for term in protocol.cost]
+    every = {protocol.search.epoch, *protocol.fidelities}
+    for term in protocol.cost:
+        epochs = every if term.per == "fidelity" else {term.epoch}
+        levels += [(term.column, epoch) for epoch in sorted(epochs)]
     for name, epoch in levels:
         if name not in columns:
             raise unknown(f"column in protocol '{protocol.name}'", name, columns)
@@ -206,6 +232,11 @@ def audit(protocol: Protocol, columns: Mapping[str, Column]) -> list[str]:
                 f"protocol '{protocol.name}': column '{measure.column}' has no seed"
                 f" {measure.seeds}; it has {_brief(seeds)}"
             )
+    if protocol.promotion == "continue" and columns[protocol.search.column].schedule != "curve":
+        raise UserError(
+            f"protocol '{protocol.name}': promotion=continue, but each number of epochs of column"
+            f" '{protocol.search.column}' is a training of its own; choose promotion=restart"
+        )
     found = leaks(protocol, columns)
     if found and not protocol.allow_leak:
         raise LeakError(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from harness.errors import UserError
 from harness.spaces import Architecture, SearchSpace
 from harness.streams import stream
 
@@ -17,10 +19,13 @@ class Proposal(NamedTuple):
     Attributes:
         architecture: What to evaluate.
         fidelity: Epochs to evaluate it at; None: the protocol's own.
+        continues: Fewer epochs, at which an earlier evaluation of the architecture has ended,
+            whose training goes on; None: train from the beginning.
     """
 
     architecture: Architecture
     fidelity: int | None = None
+    continues: int | None = None
 
 
 class Observation(NamedTuple):
@@ -85,3 +90,25 @@ class Searcher(ABC):
     def statistics(self) -> dict[str, Any]:
         """Deterministic figures about the search for its trace's header; by default none."""
         return {}
+
+
+class MultiFidelitySearcher(Searcher):
+    """A searcher that chooses how long each evaluation trains.
+
+    Args:
+        space: Where to search.
+        seed: The search's seed.
+        fidelities: All epochs that it may ask for, ascending; the last are a full training.
+
+    Raises:
+        UserError: If there are not at least two.
+    """
+
+    def __init__(self, space: SearchSpace, seed: int, fidelities: Sequence[int]) -> None:
+        super().__init__(space, seed)
+        if len(fidelities) < 2:
+            raise UserError(
+                f"{type(self).__name__} needs a protocol with several fidelities, such as"
+                " `curve8` of tss-digits: `nas-harness info TABLE` lists a table's protocols"
+            )
+        self.fidelities = tuple(fidelities)

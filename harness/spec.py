@@ -5,14 +5,15 @@ from __future__ import annotations
 import importlib
 import inspect
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from harness.errors import UserError, unknown
 from harness.protocol import digest
-from harness.searcher import Searcher
+from harness.registry import Registry
+from harness.searcher import MultiFidelitySearcher, Searcher
 from harness.spaces import SearchSpace
 
 
@@ -22,9 +23,13 @@ def searcher_class(name: str) -> type[Searcher]:
     Raises:
         UserError: If no searcher has that name.
     """
+    found: type[Searcher] = _registry().load(name)
+    return found
+
+
+def _registry() -> Registry:
     # By name, because the core does not depend on the strategies.
-    registry = importlib.import_module("searchers").registry
-    found: type[Searcher] = registry.load(name)
+    found: Registry = importlib.import_module("searchers").registry
     return found
 
 
@@ -58,6 +63,9 @@ class SearcherSpec:
             if option not in known:
                 raise unknown(f"option of {self.name}", option, known)
             _check(self.name, option, value, hints.get(option, Any))
+        for option, parameter in known.items():
+            if parameter.default is parameter.empty and option not in self.options:
+                raise UserError(f"{self.name} needs the option {option}")
         if not isinstance(self.label, str):
             raise UserError(f"{self.name}: label={self.label!r}; must be text")
         if not self.label:
@@ -70,7 +78,8 @@ class SearcherSpec:
 
         Values are read as YAML: ``50`` is a number, ``true`` a truth value.
         """
-        return cls(*parse_settings(text, "searcher"))
+        name, settings = _registry().split(text)
+        return cls(name, parse_options(settings, text, "searcher"))
 
     @cached_property
     def configuration(self) -> dict[str, Any]:
@@ -88,13 +97,21 @@ class SearcherSpec:
         """Identifies strategy, configuration and label."""
         return digest(self.identity)
 
-    def build(self, space: SearchSpace, seed: int) -> Searcher:
+    def build(self, space: SearchSpace, seed: int, fidelities: Sequence[int] = ()) -> Searcher:
         """A fresh searcher.
 
+        Args:
+            space: Where to search.
+            seed: The search's seed.
+            fidelities: What `MultiFidelitySearcher`s may ask for; others are not told.
+
         Raises:
-            UserError: If an option's value is out of range, or the space does not suit.
+            UserError: If an option's value is out of range, or space or fidelities do not suit.
         """
-        return searcher_class(self.name)(space, seed, **self.options)
+        kind = searcher_class(self.name)
+        if issubclass(kind, MultiFidelitySearcher):
+            return kind(space, seed, fidelities, **self.options)
+        return kind(space, seed, **self.options)
 
 
 def parse_settings(text: str, kind: str) -> tuple[str, dict[str, Any]]:
@@ -102,14 +119,19 @@ def parse_settings(text: str, kind: str) -> tuple[str, dict[str, Any]]:
 
     Args:
         text: The word; name and options may be missing.
-        kind: What it stands for ("searcher"), for the error message.
+        kind: What it stands for ("protocol"), for the error message.
 
     Raises:
         UserError: If a part is no setting, or a value is no YAML.
     """
+    name, _, settings = text.partition(":")
+    return name, parse_options(settings, text, kind)
+
+
+def parse_options(settings: str, text: str, kind: str) -> dict[str, Any]:
+    """The options of ``option=value,...``, a part of the word `text`; see `parse_settings`."""
     import yaml
 
-    name, _, settings = text.partition(":")
     options: dict[str, Any] = {}
     for part in filter(None, settings.split(",")):
         option, equals, value = part.partition("=")
@@ -119,7 +141,7 @@ def parse_settings(text: str, kind: str) -> tuple[str, dict[str, Any]]:
             equals = ""
         if not equals:
             raise UserError(f"{kind} '{text}': write options as name:option=value,...")
-    return name, options
+    return options
 
 
 def _check(searcher: str, option: str, value: Any, kind: Any) -> None:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from harness.benchmarks.base import STATUS, Benchmark
 from harness.benchmarks.packed import atomic_write
-from harness.benchmarks.table import STATUS, TableBenchmark
 from harness.errors import HarnessError, unknown
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ COLUMNS: dict[str, str] = {
     "row": "int32",
     "visit": "int32",
     "epochs": "int32",
+    "continued": "int32",
     "value": "float64",
     "start": "int64",
     "end": "int64",
@@ -41,10 +42,11 @@ COLUMNS: dict[str, str] = {
 """Numeric columns of a trace, in order, with their types.
 
 number: the proposal's number; row, visit: the table's row and the draw's number in it; epochs:
-epochs trained; value: what the searcher was told; start, end: virtual microseconds; worker:
-simulated worker; status: index into `STATUS`; selection: what the winner is selected by; true:
-mean of the selection's measure over all seeds; report: the reported result, which the searcher
-never sees. Values are as measured, NaN where there is none.
+epochs that the network has been trained for; continued: at which of them an earlier evaluation had
+paused its training (0: trained from the beginning); value: what the searcher was told; start, end:
+virtual microseconds; worker: simulated worker; status: index into `STATUS`; selection: what the
+winner is selected by; true: mean of the selection's measure over all seeds; report: the reported
+result, which the searcher never sees. Values are as measured, NaN where there is none.
 """
 
 METADATA_KEY = b"nas_harness"
@@ -85,19 +87,18 @@ class Trace:
         cls,
         header: dict[str, Any],
         rows: Sequence[tuple[Any, ...]],
-        benchmark: TableBenchmark,
+        benchmark: Benchmark,
         telemetry: dict[str, Any],
     ) -> Trace:
         """A trace from the search loop's rows, with the values of selection and report added."""
-        fields = list(zip(*rows, strict=True)) if rows else [()] * 10
-        number, architectures, row, visit, epochs, value, start, end, worker, status = fields
-        measured = (number, row, visit, epochs, value, start, end, worker, status)
+        fields = list(zip(*rows, strict=True)) if rows else [()] * 11
+        architectures = fields.pop(1)
         columns = {
             name: np.fromiter(values, kind, len(rows))
-            for (name, kind), values in zip(COLUMNS.items(), measured, strict=False)
+            for (name, kind), values in zip(COLUMNS.items(), fields, strict=False)
         }
         columns |= benchmark.results(
-            columns["row"], columns["visit"], columns["value"], header["seed"]
+            architectures, columns["row"], columns["visit"], columns["value"], header["seed"]
         )
         to_string = benchmark.space.to_string
         texts = list(map(to_string, architectures))

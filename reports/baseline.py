@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.benchmarks import open_benchmark
-from harness.benchmarks.table import TableBenchmark
+from harness.benchmarks import Benchmark, open_benchmark
 from harness.errors import HarnessError
 from reports.finals import FinalResults, spread_of
 from reports.random_search import Distribution, ExactUnavailable, RandomSearch, exact_baseline
@@ -64,7 +63,7 @@ def baseline_of(
     budget: Mapping[str, float | None],
     *,
     replacement: bool,
-    tables: Mapping[str, TableBenchmark],
+    tables: Mapping[str, Benchmark],
 ) -> Baseline:
     """Open a benchmark's table and compute random search on it.
 
@@ -82,7 +81,7 @@ def baseline_of(
     if found != (question.checksum, question.protocol.hash):
         missing = f"the table {question.source} has changed since the searches ran"
         return Baseline(None, None, None, None, missing)
-    optimum = best_report(benchmark)
+    optimum = benchmark.optimum
     try:
         search = exact_baseline(benchmark, replacement=replacement)
     except ExactUnavailable as error:
@@ -92,15 +91,6 @@ def baseline_of(
         missing = "the budget limits time or epochs, so that the number of evaluations varies"
         return Baseline(optimum, search, None, None, missing)
     return Baseline(optimum, search, int(n), search.reported(int(n)), "")
-
-
-def best_report(benchmark: TableBenchmark) -> float | None:
-    """The best mean over seeds of the reported measure in the table."""
-    runs = benchmark.runs(benchmark.protocol.report)
-    means = [sum(values) / len(values) for values in runs if values]
-    if not means:
-        return None
-    return max(means) if benchmark.protocol.larger_report_is_better else min(means)
 
 
 def _check(exact: Distribution, sampled: FinalResults | None) -> SampledCheck | None:

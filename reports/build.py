@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from harness.benchmarks.table import TableBenchmark
+from harness.benchmarks import Benchmark
 from reports.anytime import by_evaluations, by_seconds, evaluation_grid, seconds_grid
 from reports.baseline import Baseline, baseline_of
 from reports.comparison import Comparison, against_exact, against_sampled, judged
@@ -22,9 +22,7 @@ from reports.summary import BenchmarkSummary, Searches, Summary
 RANDOM_SEARCH = "random_search"
 
 
-def summarise(
-    directory: str | Path, tables: Mapping[str, TableBenchmark] | None = None
-) -> Summary:
+def summarise(directory: str | Path, tables: Mapping[str, Benchmark] | None = None) -> Summary:
     """Summarise an experiment's directory.
 
     Args:
@@ -73,7 +71,7 @@ def _benchmark(
     records: Records,
     question: Question,
     sampled: dict[str, Any] | None,
-    tables: Mapping[str, TableBenchmark],
+    tables: Mapping[str, Benchmark],
 ) -> BenchmarkSummary:
     cells = [
         records.cells[searcher["searcher"], question.key]

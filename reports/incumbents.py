@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.benchmarks.table import MICROSECONDS, MISSING, REPEAT
+from harness.benchmarks.base import MICROSECONDS, MISSING, REPEAT
 from reports.records import Cell
 
 ROLES = ("selection", "true", "report")

@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from harness.benchmarks import Benchmark
 from harness.benchmarks.packed import atomic_write
-from harness.benchmarks.table import TableBenchmark
 from reports.build import summarise
 from reports.comparison import BETTER, WORSE
 from reports.figures import Figure, figures_of
@@ -27,9 +27,7 @@ _LIGHT = {
 }
 
 
-def write_report(
-    directory: str | Path, *, tables: Mapping[str, TableBenchmark] | None = None
-) -> Path:
+def write_report(directory: str | Path, *, tables: Mapping[str, Benchmark] | None = None) -> Path:
     """Write an experiment's report.
 
     The same traces give the same bytes.

@@ -30,7 +30,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import gammaln
 
-from harness.benchmarks.table import TableBenchmark
+from harness.benchmarks import Benchmark, TableBenchmark
 from harness.errors import HarnessError
 from reports.outcomes import Outcomes, UnitGroups, outcomes_of
 from reports.ties import tied_shares
@@ -233,7 +233,7 @@ class RandomSearch:
         return Distribution.of(self.outcomes.report, chance)
 
 
-def exact_baseline(benchmark: TableBenchmark, *, replacement: bool = True) -> RandomSearch:
+def exact_baseline(benchmark: Benchmark, *, replacement: bool = True) -> RandomSearch:
     """Random search on a tabular benchmark under its protocol.
 
     Args:
@@ -241,9 +241,12 @@ def exact_baseline(benchmark: TableBenchmark, *, replacement: bool = True) -> Ra
         replacement: Whether random search may draw an architecture twice.
 
     Raises:
-        ExactUnavailable: If no evaluation can succeed, or the protocol leaves repeats uncharged
-            while architectures share rows (which then are not drawn uniformly).
+        ExactUnavailable: If there is no table, no evaluation can succeed, or the protocol leaves
+            repeats uncharged while architectures share rows (which then are not drawn
+            uniformly).
     """
+    if not isinstance(benchmark, TableBenchmark):
+        raise ExactUnavailable("the benchmark is computed: it has no table to sum over")
     protocol = benchmark.protocol
     outcomes = outcomes_of(benchmark)
     if not len(outcomes.row):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.benchmarks.table import REPEAT, STATUS
+from harness.benchmarks.base import REPEAT, STATUS
 from harness.errors import HarnessError, UserError
 from harness.protocol import Protocol
 from harness.traces import read_columns, read_metadata, trace_files

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from math import inf, isnan
 from typing import Any, NamedTuple
 
-from harness.benchmarks.table import REPEAT, Answer
+from harness.benchmarks.base import REPEAT, Answer
 from harness.loop import Budget
 from harness.searcher import Observation, Proposal, Searcher
 from harness.streams import below

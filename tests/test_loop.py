@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.benchmarks.table import FAILED, MISSING, OK, REPEAT, STATUS, TableBenchmark
+from harness.benchmarks.base import FAILED, MISSING, OK, REPEAT, STATUS
+from harness.benchmarks.table import TableBenchmark
 from harness.errors import UserError
 from harness.loop import MAX_FREE_REPEATS, Budget, Search, run_search
 from harness.protocol import CostTerm, Measure

@@ -26,7 +26,11 @@ MEASURES = st.builds(
     st.sampled_from(["random", "mean"]) | st.integers(0, 9),
 )
 TERMS = st.builds(
-    CostTerm, st.text(), st.sampled_from(["epoch", "evaluation"]), NUMBERS, st.integers(0, 200)
+    CostTerm,
+    st.text(),
+    st.sampled_from(["epoch", "evaluation", "fidelity"]),
+    NUMBERS,
+    st.integers(0, 200),
 )
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "name": st.text(),
@@ -36,6 +40,8 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "maximize": st.booleans(),
     "maximize_report": st.none() | st.booleans(),
     "fidelities": st.lists(st.integers(1, 200), max_size=3).map(tuple),
+    "promotion": st.sampled_from(["restart", "continue"]),
+    "pause_seconds": NUMBERS,
     "cost": st.lists(TERMS, max_size=2).map(tuple),
     "repeat": st.sampled_from(["cached", "fresh"]),
     "charge_repeats": st.booleans(),
@@ -75,7 +81,7 @@ def test_plain_values_and_back(one: Protocol) -> None:
 def test_a_known_hash() -> None:
     """A change of this value would change the identity of every recorded experiment."""
     assert protocol().hash == protocol(name="other", note="for readers").hash
-    assert protocol().hash == "264b3f21deee3aa9"
+    assert protocol().hash == "edacaa1230131d23"
 
 
 def test_defaults_are_part_of_the_hash() -> None:

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness import load_traces, search
-from harness.benchmarks.table import STATUS
+from harness.benchmarks.base import STATUS
 from harness.errors import HarnessError, UserError
 from harness.traces import (
     COLUMNS,

@@ -1,20 +1,26 @@
 """Benchmarks: what answers a proposal with a value and a cost.
 
-A registered benchmark is a function without arguments that returns the path of a packed table.
+A registered benchmark is a function without arguments that returns the path of a packed table, or
+a `FunctionBenchmark` class.
 """
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from harness.benchmarks.base import Benchmark
 from harness.benchmarks.packed import PackedTable
 from harness.benchmarks.table import TableBenchmark, find_protocol
-from harness.errors import UserError
+from harness.errors import HarnessError, UserError
 from harness.protocol import Protocol
 from harness.registry import Registry
+
+if TYPE_CHECKING:
+    from harness.benchmarks.function import FunctionBenchmark
 
 registry = Registry("benchmark", {"tss-digits": "harness.benchmarks.embedded:tss_digits"})
 
@@ -42,7 +48,9 @@ def open_table(source: str | Path) -> PackedTable:
     text = str(source)
     modified = None if text in registry.builtin else _modified(Path(text))
     path = Path(text)
-    if modified is None and not path.suffix and "/" not in text:
+    if modified is None and _is_name(text):
+        if function_class(text) is not None:
+            raise UserError(f"benchmark '{text}' is computed: it has no table")
         path = Path(registry.load(text)())
         modified = _modified(path)
     if modified is None:
@@ -57,7 +65,7 @@ def open_benchmark(
     source: str | Path,
     protocol: str | Protocol | None = None,
     options: Mapping[str, Any] | None = None,
-) -> TableBenchmark:
+) -> Benchmark:
     """The benchmark of a registered name or a table's path, with ``#dataset`` if need be.
 
     Args:
@@ -69,10 +77,61 @@ def open_benchmark(
         UserError: If something is unknown, or the protocol leaks test data.
     """
     name, _, dataset = str(source).partition("#")
+    function = function_class(name)
+    if function is not None:
+        if dataset:
+            raise UserError(f"benchmark '{name}' is computed: it has no data set '{dataset}'")
+        protocol = function.find_protocol(protocol).with_options(**options or {})
+        return function(protocol)
     table = open_table(name)
     if options:
         protocol = find_protocol(table, dataset, protocol).with_options(**options)
     return TableBenchmark(table, dataset or None, protocol)
 
 
-__all__ = ["Protocol", "TableBenchmark", "open_benchmark", "open_table", "registry"]
+def function_class(name: str) -> type[FunctionBenchmark] | None:
+    """The class of a benchmark that is computed; None for tables and paths.
+
+    Args:
+        name: A registered name, or ``module:Class`` of a class that is not registered.
+
+    Raises:
+        UserError: If there is no such module or class.
+        HarnessError: If it is no benchmark.
+    """
+    if name in registry.builtin or _modified(Path(name)) is not None:
+        return None
+    module, colon, attribute = name.partition(":")
+    if colon:
+        found = _imported(module, attribute)
+    elif _is_name(name):
+        found = registry.load(name)
+    else:
+        return None
+    if not isinstance(found, type) and not colon:
+        return None
+    from harness.benchmarks.function import FunctionBenchmark
+
+    if not (isinstance(found, type) and issubclass(found, FunctionBenchmark)):
+        raise HarnessError(
+            f"benchmark '{name}' is neither a FunctionBenchmark nor a registered function that"
+            " returns a table's path"
+        )
+    return found
+
+
+def _imported(module: str, attribute: str) -> Any:
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError, TypeError) as error:
+        raise UserError(
+            f"benchmark '{module}:{attribute}' cannot be imported ({error}): give a table, a name"
+            " of `nas-harness list`, or module:Class of a module on PYTHONPATH"
+        ) from None
+
+
+def _is_name(text: str) -> bool:
+    return "/" not in text and not Path(text).suffix
+
+
+__all__ = ["Benchmark", "Protocol", "TableBenchmark", "open_benchmark", "open_table", "registry"]

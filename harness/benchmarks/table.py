@@ -3,48 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from functools import partial
-from statistics import NormalDist
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from harness.benchmarks.base import (
+    FAILED,
+    MICROSECONDS,
+    MISSING,
+    OK,
+    REPEAT,
+    Accounting,
+    Answer,
+    Benchmark,
+)
 from harness.benchmarks.covered import CoveredSpace
 from harness.benchmarks.packed import PackedTable
 from harness.errors import UserError, unknown
-from harness.protocol import Measure, Protocol, audit
+from harness.protocol import CostTerm, Measure, Protocol, audit
 from harness.spaces import Architecture, CategoricalSpace, SearchSpace, get_space
 from harness.streams import key, uniform
 from harness.typed import conforms
-
-MICROSECONDS = 1_000_000
-
-OK, FAILED, MISSING, REPEAT = range(4)
-STATUS = ("ok", "failed", "missing", "repeat")
-"""Names of the status codes: measured; the training failed; the table lacks the architecture;
-a cached second visit that was not charged."""
-
-
-class Answer(NamedTuple):
-    """What a benchmark says about one proposal.
-
-    Attributes:
-        row: Row of the table, -1 if there is none.
-        visit: How many times the search has drawn from this row before (0 when cached).
-        value: The search metric as measured; NaN unless the status is OK or REPEAT.
-        cost: Virtual microseconds.
-        epochs: Epochs trained.
-        status: OK, FAILED, MISSING or REPEAT.
-    """
-
-    row: int
-    visit: int
-    value: float
-    cost: int
-    epochs: int
-    status: int
-
 
 # A named tuple's own constructor is a Python function and takes twice as long.
 _answer = partial(tuple.__new__, Answer)
@@ -79,7 +60,7 @@ def find_protocol(
     return Protocol.from_dict(known[name])
 
 
-class TableBenchmark:
+class TableBenchmark(Benchmark):
     """A packed table's data set under one protocol.
 
     Args:
@@ -137,6 +118,21 @@ class TableBenchmark:
             self._rows[architecture] = row
         return row
 
+    @cached_property
+    def optimum(self) -> float | None:
+        """The best mean over seeds of the reported measure in the table."""
+        means = [sum(values) / len(values) for values in self.runs(self.protocol.report) if values]
+        best = max if self.protocol.larger_report_is_better else min
+        return best(means, default=None)
+
+    def split_of(self, measure: Measure) -> str:
+        """See `Benchmark.split_of`."""
+        return self.table.columns[measure.column].split
+
+    def unit_of(self, measure: Measure) -> str:
+        """See `Benchmark.unit_of`."""
+        return self.table.columns[measure.column].unit
+
     def _values(self, measure: Measure) -> np.ndarray:
         seeds = [measure.seeds] if isinstance(measure.seeds, int) else None
         return self.table.values(measure.column, seeds=seeds, epoch=measure.epoch)
@@ -173,45 +169,52 @@ class TableBenchmark:
             self._levels[epoch] = _Level(runs, self._costs(epoch), max(epoch, 1))
         return self._levels[epoch]
 
+    @cached_property
+    def fixed_costs(self) -> list[int]:
+        """What every evaluation of a row costs whether or not it continues a training."""
+        if not self.protocol.cost:
+            return self._costs(0)
+        terms = [term for term in self.protocol.cost if term.per == "evaluation"]
+        return self._microseconds(terms, 0, at_least=0)
+
     def _costs(self, epochs: int) -> list[int]:
         if not self.protocol.cost:
             return [MICROSECONDS] * self.table.n_rows
+        # At least one microsecond, so that virtual time moves.
+        return self._microseconds(self.protocol.cost, epochs, at_least=1)
+
+    def _microseconds(self, terms: Iterable[CostTerm], epochs: int, *, at_least: int) -> list[int]:
         seconds = np.zeros(self.table.n_rows)
-        for term in self.protocol.cost:
-            column = row_means(self.table.values(term.column, epoch=term.epoch))
+        for term in terms:
+            epoch = epochs if term.per == "fidelity" else term.epoch
+            column = row_means(self.table.values(term.column, epoch=epoch))
             times = epochs if term.per == "epoch" else 1
             seconds += term.factor * times * np.nan_to_num(column)
-        # At least one microsecond, so that virtual time moves.
-        costs: list[int] = np.maximum(np.rint(seconds * MICROSECONDS), 1).astype(int).tolist()
+        rounded = np.maximum(np.rint(seconds * MICROSECONDS), at_least)
+        costs: list[int] = rounded.astype(int).tolist()
         return costs
 
     def read(
         self, architecture: Architecture, fidelity: int | None, seed: int, visit: int
     ) -> float:
-        """The search metric that a visit draws, NaN if there is none: what a trial measures."""
+        """See `Benchmark.read`."""
         row = self.row(architecture)
         return _draw(self.level(fidelity).runs[row], key(seed, "table"), row, visit)
 
     def evaluator(self, seed: int) -> Callable[..., Answer]:
-        """What answers one search: a function of (architecture, fidelity=None)."""
+        """See `Benchmark.evaluator`."""
         # A bound method, which Python calls faster than an object.
         return Evaluator(self, seed).answer
 
     def results(
-        self, rows: np.ndarray, visits: np.ndarray, values: np.ndarray, seed: int
+        self,
+        architectures: Sequence[Architecture],
+        rows: np.ndarray,
+        visits: np.ndarray,
+        values: np.ndarray,
+        seed: int,
     ) -> dict[str, np.ndarray]:
-        """What a finished search's evaluations were worth beyond what the searcher was told.
-
-        Args:
-            rows: int [n], -1 where the table has none.
-            visits: int [n], as recorded.
-            values: float64 [n], the search metric as recorded.
-            seed: The search's seed.
-
-        Returns:
-            float64 [n] each, NaN where there is none: "selection" (drawn as the search drew),
-            "true" (mean of the selection's measure over seeds), "report".
-        """
+        """See `Benchmark.results`; "true" is the mean of the selection's measure over seeds."""
         protocol = self.protocol
         if protocol.select in (None, protocol.search):
             selection = values
@@ -290,18 +293,22 @@ class Evaluator:
         self._rows = benchmark._rows
         self._default = benchmark.level(None)
         self._default_epoch = benchmark.protocol.search.epoch
-        self._fresh = self._protocol.repeat == "fresh"
-        self._free_repeats = not self._fresh and not self._protocol.charge_repeats
-        self._visits: dict[tuple[int, int], int] = {}
-        self._plain = not (self._fresh or self._free_repeats or self._protocol.time_noise)
+        self._accounting = Accounting(benchmark.protocol, seed)
+        self._plain = self._accounting.plain
+        self._pause = round(benchmark.protocol.pause_seconds * MICROSECONDS)
         self._key = key(seed, "table")
-        self._noise = key(seed, "time") if self._protocol.time_noise else 0
 
-    def answer(self, architecture: Architecture, fidelity: int | None = None) -> Answer:
+    def answer(
+        self,
+        architecture: Architecture,
+        fidelity: int | None = None,
+        continues: int | None = None,
+    ) -> Answer:
         """Answer one proposal.
 
         Raises:
-            UserError: If the table lacks the architecture and the protocol refuses that.
+            UserError: If the table lacks the architecture and the protocol refuses that, or it
+                does not offer the fidelity.
         """
         row = self._rows.get(architecture)
         if row is None:
@@ -315,18 +322,16 @@ class Evaluator:
         values = runs[row]
         visit = 0
         cost = costs[row]
+        if continues is not None:
+            # What was trained before the pause is paid for.
+            benchmark = self._benchmark
+            paid = benchmark.level(continues).costs[row] - benchmark.fixed_costs[row]
+            cost = max(1, cost - paid) + self._pause
         if not self._plain:
             level = self._default_epoch if fidelity is None else fidelity
-            seen = self._visits.get((row, level), 0)
-            self._visits[row, level] = seen + 1
-            if seen and self._free_repeats:
+            visit, cost, free = self._accounting.visit(row, level, cost)
+            if free:
                 return Answer(row, 0, _draw(values, self._key, row, 0), 0, 0, REPEAT)
-            if self._fresh:
-                visit = seen
-            if self._protocol.time_noise:
-                fraction = uniform(key(self._noise, level), row, seen)
-                normal = NormalDist().inv_cdf(max(fraction, 1e-16))
-                cost = max(1, round(cost * math.exp(self._protocol.time_noise * normal)))
         if not values:
             return Answer(row, visit, math.nan, cost, epochs, FAILED)
         value = values[0]

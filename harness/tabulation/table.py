@@ -151,6 +151,7 @@ def protocols(question: Question) -> list[Protocol]:
             search=search,
             report=Measure(test.name, last, "mean"),
             fidelities=fidelities,
+            promotion="continue" if fidelities else "restart",
             cost=cost,
             note=note,
         )

@@ -99,7 +99,7 @@ def converse(
             number += 1
         if talk.over or number >= asks:
             return talk
-        told, (architecture, fidelity) = talk.in_flight.pop(-1 if last_first else 0)
+        told, (architecture, fidelity, _) = talk.in_flight.pop(-1 if last_first else 0)
         text = space.to_string(architecture)
         visit = visits[text] = visits.get(text, -1) + 1
         failed = failing(told)

@@ -1,7 +1,7 @@
 """Prints a searcher's proposals as JSON; the conformance suite runs it in another process.
 
-Reads from standard input what the suite pickled there: searcher, options, space and number of
-proposals.
+Reads from standard input what the suite pickled there: what `build` takes, and the number
+of proposals.
 """
 
 from __future__ import annotations
@@ -14,6 +14,6 @@ from harness.testing.conversation import converse, notation
 from harness.testing.searcher_suite import build
 
 if __name__ == "__main__":
-    searcher, options, space, asks = pickle.load(sys.stdin.buffer)
-    talk = converse(build(searcher, options, space, 1), space, asks)
+    (searcher, options, space, seed, fidelities), asks = pickle.load(sys.stdin.buffer)
+    talk = converse(build(searcher, options, space, seed, fidelities), space, asks)
     print(json.dumps(notation(space, talk.proposals)))

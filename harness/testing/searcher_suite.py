@@ -18,17 +18,17 @@ import pickle
 import random
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
-from harness.benchmarks.table import TableBenchmark
+from harness.benchmarks import Benchmark
 from harness.experiment import BenchmarkSpec, Experiment
 from harness.loop import Budget, Search, run_search
-from harness.searcher import Proposal, Searcher
+from harness.searcher import MultiFidelitySearcher, Proposal, Searcher
 from harness.spaces import CategoricalSpace, SearchSpace, get_space
 from harness.spec import SearcherSpec
 from harness.testing.conversation import Ask, Conversation, converse, notation
@@ -45,6 +45,7 @@ class SearcherSuite:
         asks: Proposals a test. Set it so that every phase of the strategy is reached.
         initial_design: Of how many first proposals it is promised that they are those of random
             search under the same seed.
+        fidelities: What the strategy may ask for; (1, ..., 12) fits the synthetic tables.
         lanes: Name -> arguments of `Experiment.run`: ways to run an experiment that must agree
             with the plain search loop, digest for digest.
     """
@@ -53,6 +54,7 @@ class SearcherSuite:
     options: ClassVar[Mapping[str, Any]] = {}
     asks: int = 150
     initial_design: int = 0
+    fidelities: ClassVar[Sequence[int]] = ()
     lanes: ClassVar[Mapping[str, Mapping[str, Any]]] = {"inline": {"inline": True}}
 
     # --- what a subclass may override ---------------------------------------------------------
@@ -67,7 +69,7 @@ class SearcherSuite:
 
     def build(self, space: SearchSpace, seed: int) -> Searcher:
         """A fresh searcher."""
-        return build(self.searcher, self.options, space, seed)
+        return build(self.searcher, self.options, space, seed, self.fidelities)
 
     # --- helpers ------------------------------------------------------------------------------
 
@@ -99,7 +101,7 @@ class SearcherSuite:
 
     def test_same_sequence_in_another_process(self) -> None:
         """Another PYTHONHASHSEED changes the order of sets, and must not change proposals."""
-        job = (self.searcher, dict(self.options), self.space(), self.asks)
+        built = (self.searcher, dict(self.options), self.space(), 1, tuple(self.fidelities))
         environment = {
             **os.environ,
             "PYTHONHASHSEED": "20200713",
@@ -107,7 +109,7 @@ class SearcherSuite:
         }
         child = subprocess.run(
             [sys.executable, "-m", "harness.testing.other_process"],
-            input=pickle.dumps(job),
+            input=pickle.dumps((built, self.asks)),
             env=environment,
             capture_output=True,
             check=False,
@@ -156,8 +158,9 @@ class SearcherSuite:
     def test_initial_design_is_that_of_random_search(self) -> None:
         space = self.space()
         initial = self.build(space, 1).initial
-        expected = [Proposal(space.sample(initial)) for _ in range(self.initial_design)]
-        assert self.converse().proposals[: self.initial_design] == expected
+        expected = [space.sample(initial) for _ in range(self.initial_design)]
+        proposals = self.converse().proposals[: self.initial_design]
+        assert [proposal.architecture for proposal in proposals] == expected
 
     # --- what the world may do ----------------------------------------------------------------
 
@@ -206,7 +209,11 @@ class SearcherSuite:
 
     # --- in the harness -----------------------------------------------------------------------
 
-    def search(self, table: TableBenchmark, seed: int, workers: int) -> Search:
+    def question(self, path: Path, **options: Any) -> BenchmarkSpec:
+        """A table under a protocol that suits the strategy."""
+        return BenchmarkSpec(str(path), "multi-fidelity" if self.fidelities else None, options)
+
+    def search(self, table: Benchmark, seed: int, workers: int) -> Search:
         """A search of 100 evaluations on a benchmark."""
         searcher = self.build(table.search_space(), seed)
         if isinstance(self.searcher, str):
@@ -217,7 +224,7 @@ class SearcherSuite:
 
     @pytest.mark.parametrize("workers", [1, 5])
     def test_search_is_repeatable(self, table_path: Path, workers: int) -> None:
-        table = BenchmarkSpec(str(table_path)).open()
+        table = self.question(table_path).open()
         first, second = (run_search(self.search(table, 3, workers)) for _ in range(2))
         assert first.digest == second.digest
         assert len(first) == 100 or first.header["stopped"] == "exhausted"
@@ -226,7 +233,7 @@ class SearcherSuite:
     def test_partial_table_with_failures(self, tmp_path: Path, repeat: str) -> None:
         """Architectures that the table lacks are never proposed; failed ones are survived."""
         path = self.write_table(tmp_path / "partial.table", coverage=0.3, failing=0.2)
-        table = BenchmarkSpec(str(path), options={"missing": "resample", "repeat": repeat}).open()
+        table = self.question(path, missing="resample", repeat=repeat).open()
         trace = run_search(self.search(table, 1, 2))
         assert len(trace) == 100 or trace.header["stopped"] == "exhausted"
         assert (trace.columns["row"] >= 0).all()
@@ -235,11 +242,11 @@ class SearcherSuite:
         """Every lane leaves the traces of the plain search loop."""
         if not isinstance(self.searcher, str):
             pytest.skip("an experiment takes registered searchers; name it by its word")
-        table = BenchmarkSpec(str(table_path)).open()
+        table = self.question(table_path).open()
         plain = [run_search(self.search(table, seed, 2)).digest for seed in range(2)]
         for lane, how in self.lanes.items():
             experiment = Experiment(
-                [str(table_path)], [self.searcher], 2, Budget(evaluations=100), workers=2
+                [self.question(table_path)], [self.searcher], 2, Budget(evaluations=100), workers=2
             )
             out = experiment.run(tmp_path / lane, **how)
             traces = [trace for file in trace_files(out) for trace in read_batch(file)]
@@ -248,9 +255,15 @@ class SearcherSuite:
 
 
 def build(
-    searcher: str | type[Searcher], options: Mapping[str, Any], space: SearchSpace, seed: int
+    searcher: str | type[Searcher],
+    options: Mapping[str, Any],
+    space: SearchSpace,
+    seed: int,
+    fidelities: Sequence[int] = (),
 ) -> Searcher:
     """A searcher from a command-line word or a class."""
     if isinstance(searcher, str):
-        return SearcherSpec.parse(searcher).build(space, seed)
+        return SearcherSpec.parse(searcher).build(space, seed, fidelities)
+    if issubclass(searcher, MultiFidelitySearcher):
+        return searcher(space, seed, fidelities, **options)
     return searcher(space, seed, **options)

@@ -143,7 +143,7 @@ class SyntheticTable:
         * ``val-test`` (default): search a random seed's last validation accuracy, report the
           mean test accuracy;
         * ``mean``: search the seeds' mean instead;
-        * ``multi-fidelity``: as the default, at any number of epochs;
+        * ``multi-fidelity``: as the default, at any number of epochs; trainings may be paused;
         * ``leaky``: search test accuracy; refused without an opt-in.
 
         Args:
@@ -199,7 +199,14 @@ def protocols_of(dataset: str) -> dict[str, dict[str, Any]]:
     protocols = (
         Protocol("val-test", validation, report, cost=cost),
         Protocol("mean", Measure(valid.name, EPOCHS, "mean"), report, cost=cost),
-        Protocol("multi-fidelity", validation, report, fidelities=valid.epochs, cost=cost),
+        Protocol(
+            "multi-fidelity",
+            validation,
+            report,
+            fidelities=valid.epochs,
+            promotion="continue",
+            cost=cost,
+        ),
         Protocol("leaky", Measure(test.name, EPOCHS, "random"), report, cost=cost),
     )
     return {protocol.name: protocol.to_dict() for protocol in protocols}

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from harness.benchmarks import TableBenchmark, open_table
+from harness.benchmarks import Benchmark, TableBenchmark, function_class, open_table
 from harness.benchmarks.packed import PackedTable, atomic_write
 from harness.errors import HarnessError, UserError
 from harness.experiment import Cell
@@ -41,7 +41,8 @@ def start_depot(out: Path, cells: list[Cell]) -> Any:
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     here = ray.get_runtime_context().get_node_id()
-    sources = {cell.checksum: cell.benchmark.source.partition("#")[0] for cell in cells}
+    names = {cell.checksum: cell.benchmark.source.partition("#")[0] for cell in cells}
+    sources = {c: name for c, name in names.items() if function_class(name) is None}
     files = {checksum: str(open_table(source).path) for checksum, source in sources.items()}
     actor = ray.remote(num_cpus=0)(Depot).options(
         scheduling_strategy=NodeAffinitySchedulingStrategy(here, soft=False)
@@ -56,15 +57,29 @@ def table_cache() -> Path:
     return Path(root) / "nas-harness" / "tables"
 
 
-_benchmarks: dict[str, TableBenchmark] = {}
+_benchmarks: dict[str, Benchmark] = {}
 
 
-def benchmark_of(cell: Cell, depot: Any) -> TableBenchmark:
-    """A cell's benchmark in a worker: from this node's disk if it is there, else by the depot."""
+def benchmark_of(cell: Cell, depot: Any) -> Benchmark:
+    """A cell's benchmark in a worker: a table from this node's disk, or else by the depot.
+
+    Raises:
+        UserError: If a computed benchmark is another one here than at the driver.
+    """
     if cell.question not in _benchmarks:
-        dataset = cell.benchmark.source.partition("#")[2]
-        table = _local_table(cell) or _fetched_table(cell, depot)
-        _benchmarks[cell.question] = TableBenchmark(table, dataset or None, cell.protocol)
+        name, _, dataset = cell.benchmark.source.partition("#")
+        function = function_class(name)
+        if function is None:
+            table = _local_table(cell) or _fetched_table(cell, depot)
+            _benchmarks[cell.question] = TableBenchmark(table, dataset or None, cell.protocol)
+            return _benchmarks[cell.question]
+        computed = function(cell.protocol)
+        if computed.checksum != cell.checksum:
+            raise UserError(
+                f"benchmark '{name}' is not the driver's on node {os.uname().nodename}: install"
+                " the same version on all nodes"
+            )
+        _benchmarks[cell.question] = computed
     return _benchmarks[cell.question]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ray.tune.search import Searcher
 
-from harness.benchmarks.table import FAILED, OK
+from harness.benchmarks.base import FAILED, OK
 from harness.errors import ReplayError
 from harness.journal import Journal
 from harness.loop import Job, Search

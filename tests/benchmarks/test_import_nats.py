@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.benchmarks.base import OK
 from harness.benchmarks.importers import ImportReport
 from harness.benchmarks.importers.nats import import_nats
 from harness.benchmarks.packed import PackedTable
-from harness.benchmarks.table import OK, TableBenchmark, row_means
+from harness.benchmarks.table import TableBenchmark, row_means
 from harness.protocol import LeakError, Protocol
 from harness.spaces import get_space
 
@@ -295,7 +296,7 @@ def test_the_report_is_the_mean_test_accuracy_of_the_full_schedule(
     full = str(max(SCHEDULES[imported.space.name].values()))
     for dataset in imported.table.header.protocols:
         benchmark = TableBenchmark(imported.table, dataset)
-        results = benchmark.results(np.arange(3), np.zeros(3, int), np.zeros(3), seed=0)
+        results = benchmark.results([], np.arange(3), np.zeros(3, int), np.zeros(3), seed=0)
         for value, index in zip(results["report"], INDICES, strict=True):
             info = api.get_more_info(index, dataset, None, hp=full, is_random=False)
             assert value == pytest.approx(info["test-accuracy"], abs=1e-5, rel=0)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare, kstest
 
-from harness.benchmarks.table import FAILED, MISSING, OK, REPEAT, Answer
+from harness.benchmarks.base import FAILED, MISSING, OK, REPEAT, Answer
 from harness.errors import UserError
 from harness.protocol import CostTerm, Measure
 from harness.streams import key, uniform
@@ -320,7 +320,7 @@ def test_selection_truth_and_report(small: SmallTable, seeds: Any) -> None:
     rows = np.array([answer.row for answer in answers] + [-1])
     visits = np.array([answer.visit for answer in answers] + [0])
     values = np.array([answer.value for answer in answers] + [math.nan])
-    found = benchmark.results(rows, visits, values, seed=6)
+    found = benchmark.results([], rows, visits, values, seed=6)
 
     def measured(column: str, epoch: int, how: Any, row: int, visit: int) -> float:
         numbers = runs(small, row, epoch, column) if row >= 0 else []
@@ -346,5 +346,5 @@ def test_selection_is_by_default_what_the_searcher_was_told(small: SmallTable) -
     for select in (None, protocol().search):
         benchmark = small.benchmark(select=select)
         values = np.arange(24.0)
-        found = benchmark.results(np.arange(24), np.zeros(24, int), values, 0)
+        found = benchmark.results([], np.arange(24), np.zeros(24, int), values, 0)
         assert found["selection"].tolist() == values.tolist()

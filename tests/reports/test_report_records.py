@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.benchmarks.table import FAILED, MISSING, OK, REPEAT
+from harness.benchmarks.base import FAILED, MISSING, OK, REPEAT
 from harness.errors import HarnessError, UserError
 from harness.protocol import Measure, Protocol
 from harness.traces import load_traces

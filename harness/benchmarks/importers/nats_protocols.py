@@ -93,6 +93,7 @@ def _protocol(
         search=Measure(search.name, search.schedule, "random"),
         report=Measure(report.name, full, "mean"),
         fidelities=columns[search.name].epochs if curve else (),
+        promotion="continue" if curve else "restart",
         cost=tuple(term for term in cost if term.column in columns),
         note="one random seed guides the search; reported is the mean over seeds",
     )
