@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_LONGEST = 4_000
 
 
 class HarnessError(Exception):
@@ -12,8 +16,11 @@ class HarnessError(Exception):
     exit_status = 1
 
     def __str__(self) -> str:
-        # Names from a user's file may hold line breaks.
-        return " ".join(super().__str__().splitlines())
+        # Names from a user's file may hold line breaks, what moves a terminal's cursor, or a book.
+        line = " ".join(super().__str__().splitlines())
+        if len(line) > _LONGEST:
+            line = f"{line[:_LONGEST]}..."
+        return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], line)
 
 
 class UserError(HarnessError):

@@ -19,17 +19,20 @@ from typing import Any, Literal
 from harness.benchmarks import Benchmark, open_benchmark
 from harness.benchmarks.packed import atomic_write
 from harness.errors import HarnessError, UserError
-from harness.experiment_record import check_directory, joined
+from harness.experiment_record import check_directory, joined, versions
+from harness.journal import remove_finished
+from harness.locks import sole_writer, unwritable
 from harness.loop import Budget, Search, run_search
 from harness.protocol import Protocol, digest
-from harness.spec import SearcherSpec
-from harness.traces import Trace, read_metadata, write_batch
+from harness.spec import SearcherSpec, searcher_class
+from harness.traces import Trace, finished_seeds, write_batch
+from harness.typed import brief
 
 MAX_SEEDS = MAX_WORKERS = 1_000_000
 """Larger numbers are mistakes that would use up the memory."""
 
 BATCH_EVALUATIONS = 20_000
-"""About how many evaluations a batch holds: some tenths of a second of work."""
+"""About how many evaluations a batch holds, divided by the searcher's slowness."""
 
 Progress = Callable[[int, int], None]
 """Called with (finished searches, evaluations in them) whenever a batch is done."""
@@ -207,20 +210,19 @@ class Experiment:
 
     def pending(self, out: Path | None = None) -> list[Batch]:
         """The batches whose searches have no trace in `out` yet; all without a directory."""
-        size = self.batch_size
         batches = []
         for cell in self.cells:
+            size = self._batch_size(cell)
             done = finished_seeds(out / "traces" / cell.directory) if out else set()
             todo = [seed for seed in self.seeds if seed not in done]
             chunks = (todo[i : i + size] for i in range(0, len(todo), size))
             batches += [Batch(cell, tuple(chunk)) for chunk in chunks]
         return batches
 
-    @property
-    def batch_size(self) -> int:
+    def _batch_size(self, cell: Cell) -> int:
         """Searches in a batch."""
-        evaluations = self.budget.evaluations or 1_000
-        return max(1, min(BATCH_EVALUATIONS // evaluations, len(self.seeds)))
+        work = (self.budget.evaluations or 1_000) * searcher_class(cell.searcher.name).slowness
+        return max(1, min(BATCH_EVALUATIONS // work, len(self.seeds)))
 
     def run(
         self,
@@ -244,20 +246,26 @@ class Experiment:
             The directory.
 
         Raises:
-            UserError: If `out` holds another experiment, or a request cannot be carried out.
+            UserError: If `out` holds another experiment, another run writes there, or a request
+                cannot be carried out.
             HarnessError: If running fails.
         """
         out = Path(out)
-        self.record(out)
-        batches = self.pending(out)
-        if inline:
-            self._run_inline(out, batches, progress)
-        elif batches:
-            if trials == "evaluation":
-                from harness.tune.evaluations import run_evaluations as run_on_ray
-            else:
-                from harness.tune.searches import run_searches as run_on_ray
-            run_on_ray(batches, out, address=address, progress=progress)
+        check_directory(out)
+        # Mistakes in the benchmarks leave no directory behind.
+        self.cells  # noqa: B018
+        with sole_writer(out):
+            self.record(out)
+            remove_finished(out)
+            batches = self.pending(out)
+            if inline:
+                self._run_inline(out, batches, progress)
+            elif batches:
+                if trials == "evaluation":
+                    from harness.tune.evaluations import run_evaluations as run_on_ray
+                else:
+                    from harness.tune.searches import run_searches as run_on_ray
+                run_on_ray(batches, out, address=address, progress=progress)
         return out
 
     def _run_inline(self, out: Path, batches: list[Batch], progress: Progress | None) -> None:
@@ -281,6 +289,7 @@ class Experiment:
                 {
                     "name": table.name,
                     "source": spec.source,
+                    "options": dict(spec.options),
                     "checksum": table.checksum,
                     "dataset": table.dataset,
                     "protocol": protocol.to_dict(),
@@ -297,7 +306,7 @@ class Experiment:
             "seeds": list(self.seeds),
             "budget": asdict(self.budget),
             "workers": self.workers,
-            "versions": {name: version(name) for name in ("nas-harness", "ray", "numpy")},
+            "versions": versions(s.name for s in self.searchers),
         }
 
     def record(self, out: Path) -> None:
@@ -308,7 +317,6 @@ class Experiment:
                 cannot be written to.
             HarnessError: If the record that it holds is damaged.
         """
-        check_directory(out)
         path = out / "experiment.json"
         # Through JSON, so that it compares with what is read back.
         document = json.loads(json.dumps(self.describe()))
@@ -318,9 +326,7 @@ class Experiment:
             with atomic_write(path) as stream:
                 stream.write(json.dumps(document, indent=1, sort_keys=True).encode())
         except OSError as error:
-            raise UserError(
-                f"cannot write to {out}: {error.strerror or error}; choose another --out"
-            ) from None
+            raise unwritable(out, error) from None
         except (ValueError, LookupError, TypeError) as error:
             raise HarnessError(
                 f"{path} is damaged ({error!r}): remove it, and run again with all searchers"
@@ -334,18 +340,12 @@ def as_searcher(given: str | Mapping[str, Any] | SearcherSpec) -> SearcherSpec:
     if isinstance(given, str):
         return SearcherSpec.parse(given)
     if len(given) != 1:
-        raise UserError(f"searcher {dict(given)}: write one name with its options")
+        raise UserError(f"searcher {brief(dict(given))}: write one name with its options")
     ((name, options),) = given.items()
     if options is not None and not isinstance(options, Mapping):
         raise UserError(f"searcher '{name}': write its options as names and values")
     options = dict(options or {})
     return SearcherSpec(name, options, options.pop("label", ""))
-
-
-def finished_seeds(directory: Path) -> set[int]:
-    """The seeds whose traces a cell's directory holds."""
-    paths = sorted(directory.glob("*.parquet"))
-    return {h["seed"] for path in paths for h in read_metadata(path)["headers"]}
 
 
 def telemetry() -> dict[str, Any]:

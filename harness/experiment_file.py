@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import UserError
 from harness.experiment import BenchmarkSpec, Experiment
 from harness.loop import Budget
+from harness.yaml_file import read_yaml
 
 # Strict: a truth value or a quoted number where a number belongs is a mistake.
 _STRICT = ConfigDict(extra="forbid", strict=True)
+
+_ALTERNATIVE = re.compile(r"_Benchmark$|str$|int$|(dict|list)\[")
 
 
 class _Benchmark(BaseModel):
@@ -45,15 +48,11 @@ def read_experiment(path: Path) -> Experiment:
     Raises:
         UserError: If the file cannot be read or its content is wrong; one line says where.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UserError(f"cannot read the experiment {path}: {reason}") from None
-    try:
-        content = yaml.safe_load(text)
-    except Exception as error:  # PyYAML raises whatever a malformed date or tag runs into
-        raise UserError(f"{path} is no YAML: {' '.join(str(error).split())}") from None
+    content, _ = read_yaml(path, "experiment")
+    if not isinstance(content, dict):
+        raise UserError(
+            f"{path}: an experiment is a mapping (benchmarks, searchers, seeds, budget)"
+        )
     try:
         file = _File.model_validate(content)
     except ValidationError as error:
@@ -75,8 +74,13 @@ def beside(path: Path, source: str) -> str:
 
 
 def one_line(error: ValidationError) -> str:
-    """The first complaint of pydantic with its place."""
-    first = error.errors()[0]
-    place = ".".join(map(str, first["loc"])) or "the file"
+    """A complaint of pydantic with its place.
+
+    Of the alternatives in a union, the one that came furthest names the mistake best.
+    """
+    problems = error.errors(include_url=False, include_context=False)
+    first = max(problems, key=lambda problem: len(problem["loc"]))
+    # Pydantic's names of the alternatives are no places in the file.
+    place = ".".join(str(part) for part in first["loc"] if not _ALTERNATIVE.match(str(part)))
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     return f"{place}: {first['msg']}{more}"

@@ -1,11 +1,37 @@
-"""What may be added to an experiment's directory by a later run."""
+"""Which directory can hold an experiment, what its record holds, what a later run may add."""
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from harness.errors import UserError
+from harness.spec import searcher_class
+
+
+def check_directory(out: Path) -> None:
+    """Refuse a directory in which the traces would be lost.
+
+    Raises:
+        UserError: If it is a URL, or lies where Ray unpacks a job's files and deletes them.
+    """
+    url = re.match(r"(\w[\w+.-]+):/+(.*)", str(out))
+    if url:
+        raise UserError(
+            f"--out {url[1]}://{url[2]}: traces are written to a directory; name one, and copy it"
+            " there afterwards"
+        )
+    in_a_job = "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
+    if in_a_job and "working_dir_files" in out.resolve().parts:
+        raise UserError(
+            f"--out {out} lies in the job's working directory, which Ray deletes: give an"
+            " absolute path on the head node"
+        )
 
 
 def joined(old: dict[str, Any], new: dict[str, Any], out: Path) -> dict[str, Any]:
@@ -46,4 +72,20 @@ def joined(old: dict[str, Any], new: dict[str, Any], out: Path) -> dict[str, Any
     for name in ("searchers", "cells"):
         result[name] = new[name] + [x for x in old[name] if x not in new[name]]
     result["seeds"] = sorted({*old["seeds"], *new["seeds"]})
+    result["versions"] = {**old["versions"], **new["versions"]}
     return result
+
+
+def versions(searchers: Iterable[str]) -> dict[str, str]:
+    """Versions of the distributions on which the results of searchers depend.
+
+    A driver may lack a library that its workers have.
+    """
+    names = ["nas-harness", "ray", "numpy"]
+    for searcher in searchers:
+        names += searcher_class(searcher).libraries
+    found = {}
+    for name in names:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found

@@ -1,7 +1,7 @@
 """Journals: every finished evaluation of a live search, safe on disk before the searcher hears.
 
-One JSON line an evaluation, appended and fsynced. A line that a kill cut short was never told to
-the searcher, so a torn end is dropped; damage anywhere else is an error.
+One JSON line an evaluation, appended and fsynced. What a kill or a power cut left of a last line
+was never told to the searcher, so a damaged end is dropped; damage anywhere else is an error.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+from harness.disk import make_directory, sync_directory
 from harness.errors import HarnessError
+from harness.traces import finished_seeds
 
 
 class Journal:
@@ -29,23 +31,31 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_directory(path.parent)
         self.entries, intact = self._read()
         self._file = path.open("ab")
         if self._file.tell() > intact:
             self._file.truncate(intact)
+        # What a killed process wrote last need not be on the disk yet, nor the file's name.
+        os.fsync(self._file.fileno())
+        sync_directory(path.parent)
 
     def _read(self) -> tuple[list[dict[str, Any]], int]:
+        """The entries, and how many bytes they take."""
         content = self.path.read_bytes() if self.path.exists() else b""
         entries: list[dict[str, Any]] = []
-        intact = content.rfind(b"\n") + 1
-        for number, line in enumerate(content[:intact].splitlines(), start=1):
+        intact = 0
+        *lines, rest = content.split(b"\n")
+        for number, line in enumerate(lines, start=1):
             try:
                 entries.append(dict(json.loads(line)))
             except (ValueError, TypeError):
+                if number == len(lines) and not rest:
+                    break
                 raise HarnessError(
                     f"{self.path}, line {number} is damaged: remove the file to repeat this search"
                 ) from None
+            intact += len(line) + 1
         return entries, intact
 
     def append(self, entry: dict[str, Any]) -> None:
@@ -62,3 +72,17 @@ class Journal:
         """Delete the file: its content now stands in a trace."""
         self.close()
         self.path.unlink(missing_ok=True)
+
+
+def journal_path(out: Path, directory: str, seed: int) -> Path:
+    """Where the journal of a cell's search is, by the name of the cell's directory."""
+    return out / "journal" / directory / f"seed-{seed:06d}.jsonl"
+
+
+def remove_finished(out: Path) -> None:
+    """Delete the journals of searches whose traces are there: a kill came between the two."""
+    for path in sorted(out.glob("journal/*/seed-*.jsonl")):
+        traces = out / "traces" / path.parent.name
+        if int(path.stem.removeprefix("seed-")) in finished_seeds(traces):
+            sync_directory(traces)
+            path.unlink()

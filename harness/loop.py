@@ -228,11 +228,11 @@ class Search:
         end, number, worker, start, proposal, answer = heappop(self.running)
         architecture, fidelity, continues = proposal
         row, visit, value, _, epochs, status = answer if measured is None else measured
-        times = start, end, worker
         self._clock = end
         heappush(self._idle, worker)
         self.rows.append(
-            (number, architecture, row, visit, epochs, continues or 0, value, *times, status)
+            (number, architecture, row, visit, epochs, continues or 0)
+            + (value, start, end, worker, status)
         )
         if self._continuing and status == OK:
             self._paused.add((architecture, epochs))

@@ -13,11 +13,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from harness.benchmarks.packed import Column
 from harness.errors import UserError, unknown
 from harness.typed import check_types
+
+if TYPE_CHECKING:
+    # The benchmarks import this module.
+    from harness.benchmarks.packed import Column
 
 
 class LeakError(UserError):

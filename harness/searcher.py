@@ -6,7 +6,7 @@ import random
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from harness.errors import UserError
 from harness.spaces import Architecture, SearchSpace
@@ -67,7 +67,13 @@ class Searcher(ABC):
             options, so that strategies compared under one seed start from the same
             architectures (common random numbers).
         rng: The stream for everything else.
+        libraries: Distributions on whose version the proposals depend; experiments record it.
+        slowness: How many times fewer evaluations to run in one batch, where proposals take
+            longer than an evolution's (10 microseconds).
     """
+
+    libraries: ClassVar[tuple[str, ...]] = ()
+    slowness: ClassVar[int] = 1
 
     def __init__(self, space: SearchSpace, seed: int) -> None:
         self.space = space
@@ -100,6 +106,9 @@ class MultiFidelitySearcher(Searcher):
         seed: The search's seed.
         fidelities: All epochs that it may ask for, ascending; the last are a full training.
 
+    Attributes:
+        rungs: Those of them that it does ask for; a strategy that leaves some out says so.
+
     Raises:
         UserError: If there are not at least two.
     """
@@ -111,4 +120,4 @@ class MultiFidelitySearcher(Searcher):
                 f"{type(self).__name__} needs a protocol with several fidelities, such as"
                 " `curve8` of tss-digits: `nas-harness info TABLE` lists a table's protocols"
             )
-        self.fidelities = tuple(fidelities)
+        self.rungs = tuple(fidelities)

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from harness.errors import UserError, unknown
+from harness.errors import HarnessError, UserError, unknown
 from harness.protocol import digest
 from harness.registry import Registry
 from harness.searcher import MultiFidelitySearcher, Searcher
 from harness.spaces import SearchSpace
+from harness.typed import brief
 
 
 def searcher_class(name: str) -> type[Searcher]:
@@ -22,8 +23,11 @@ def searcher_class(name: str) -> type[Searcher]:
 
     Raises:
         UserError: If no searcher has that name.
+        HarnessError: If what has that name is none.
     """
-    found: type[Searcher] = _registry().load(name)
+    found = _registry().load(name)
+    if not (isinstance(found, type) and issubclass(found, Searcher)):
+        raise HarnessError(f"searcher '{name}' is {found!r}: it must be a class of Searcher")
     return found
 
 
@@ -67,7 +71,7 @@ class SearcherSpec:
             if parameter.default is parameter.empty and option not in self.options:
                 raise UserError(f"{self.name} needs the option {option}")
         if not isinstance(self.label, str):
-            raise UserError(f"{self.name}: label={self.label!r}; must be text")
+            raise UserError(f"{self.name}: label={brief(self.label)}; must be text")
         if not self.label:
             settings = ",".join(f"{k}={v}" for k, v in self.options.items())
             object.__setattr__(self, "label", f"{self.name}:{settings}" if settings else self.name)
@@ -130,14 +134,15 @@ def parse_settings(text: str, kind: str) -> tuple[str, dict[str, Any]]:
 
 def parse_options(settings: str, text: str, kind: str) -> dict[str, Any]:
     """The options of ``option=value,...``, a part of the word `text`; see `parse_settings`."""
-    import yaml
+    # Loading PyYAML takes longer than opening a table.
+    from harness.yaml_file import parse_yaml
 
     options: dict[str, Any] = {}
     for part in filter(None, settings.split(",")):
         option, equals, value = part.partition("=")
         try:
-            options[option.strip()] = yaml.safe_load(value)
-        except Exception:  # PyYAML raises whatever a malformed date or tag runs into
+            options[option.strip()] = parse_yaml(value, option)
+        except UserError:
             equals = ""
         if not equals:
             raise UserError(f"{kind} '{text}': write options as name:option=value,...")
@@ -151,4 +156,4 @@ def _check(searcher: str, option: str, value: Any, kind: Any) -> None:
         TypeAdapter(kind).validate_python(value, strict=True)
     except ValidationError as error:
         message = error.errors()[0]["msg"]
-        raise UserError(f"{searcher}: {option}={value!r}: {message}") from None
+        raise UserError(f"{searcher}: {option}={brief(value)}: {message}") from None

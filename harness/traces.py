@@ -210,6 +210,12 @@ def read_batch(path: Path) -> list[Trace]:
     return traces
 
 
+def finished_seeds(directory: Path) -> set[int]:
+    """The seeds whose traces a cell's directory holds."""
+    paths = sorted(directory.glob("*.parquet"))
+    return {h["seed"] for path in paths for h in read_metadata(path)["headers"]}
+
+
 def trace_files(directory: str | Path) -> list[Path]:
     """All trace files of an experiment's directory, in a fixed order."""
     return sorted(Path(directory).glob("traces/*/*.parquet"))

@@ -40,18 +40,20 @@ def check_types(instance: Any, what: str) -> None:
     for name, kind in _hints(instance.__class__).items():
         value = getattr(instance, name)
         if not conforms(value, kind):
-            raise UserError(f"{what}: {name}={_brief(value)}; must be {_words(kind)}")
+            raise UserError(f"{what}: {name}={brief(value)}; must be {_words(kind)}")
 
 
 def conforms(value: object, kind: Any) -> bool:
     """Whether a value is of an annotated kind, all the way down.
 
     Truth values are no numbers, integers have at most 64 bits, and floats are finite (an integer
-    will do for a float).
+    will do for a float). Text can be written to any file.
     """
     if kind is Any:
         return True
-    if kind is bool or kind is str or kind is types.NoneType:
+    if kind is str:
+        return isinstance(value, str) and _is_unicode(value)
+    if kind is bool or kind is types.NoneType:
         return isinstance(value, kind)
     if kind is int:
         return type(value) is int and -_INTEGERS <= value < _INTEGERS
@@ -69,6 +71,11 @@ def conforms(value: object, kind: Any) -> bool:
             conforms(k, parts[0]) and conforms(v, parts[1]) for k, v in value.items()
         )
     return isinstance(value, kind)
+
+
+def _is_unicode(text: str) -> bool:
+    # JSON's escapes can name halves of characters, which no encoding knows.
+    return text.isascii() or not any("\ud800" <= c <= "\udfff" for c in text)
 
 
 @cache
@@ -90,7 +97,8 @@ def _words(kind: Any) -> str:
     return _NAMES.get(kind, f"a {getattr(kind, '__name__', kind)}")
 
 
-def _brief(value: object) -> str:
+def brief(value: object) -> str:
+    """A value as messages show it: no longer than half a line."""
     try:
         text = repr(value)
     except (ValueError, RecursionError):  # thousands of digits or of levels

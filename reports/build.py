@@ -13,6 +13,7 @@ import yaml
 from harness.benchmarks import Benchmark
 from reports.anytime import by_evaluations, by_seconds, evaluation_grid, seconds_grid
 from reports.baseline import Baseline, baseline_of
+from reports.catching_up import catching_up
 from reports.comparison import Comparison, against_exact, against_sampled, judged
 from reports.finals import final_results
 from reports.incumbents import Incumbents, incumbents
@@ -106,6 +107,7 @@ def _benchmark(
         optimum=baseline.optimum,
         curves=tuple(by_evaluations(label, f, grid) for label, f in followed.items()),
         time_curves=tuple(by_seconds(label, f, times) for label, f in followed.items()),
+        catching_up=catching_up(followed, random_label, maximize=maximize),
         exact=baseline.summary(grid, random_finals),
         exact_missing=baseline.missing,
         finals=finals,
@@ -174,6 +176,7 @@ def _searches(cell: Cell) -> Searches:
 
 def experiment_file(document: Mapping[str, Any]) -> str:
     """An experiment as YAML for ``nas-harness run``."""
+    # Written out because a reader asks for them, beside what the experiment replaced.
     fields = ("repeat", "charge_repeats", "missing", "time_noise", "allow_leak")
     seeds = document["seeds"]
     content = {
@@ -181,7 +184,8 @@ def experiment_file(document: Mapping[str, Any]) -> str:
             {
                 "source": benchmark["source"],
                 "protocol": benchmark["protocol"]["name"],
-                "options": {name: benchmark["protocol"][name] for name in fields},
+                "options": {name: benchmark["protocol"][name] for name in fields}
+                | benchmark.get("options", {}),
             }
             for benchmark in document["benchmarks"]
         ],

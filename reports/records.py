@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from harness.protocol import Protocol
 from harness.traces import read_columns, read_metadata, trace_files
 
 _COLUMNS = ("end", "epochs", "status", "selection", "true", "report")
+
+Key = tuple[str, tuple[str, str]]
+"""A searcher's label and a question's key."""
 
 
 @dataclass(frozen=True)
@@ -110,10 +114,44 @@ def read_records(directory: str | Path) -> Records:
         UserError: If it holds no experiment or no finished search.
         HarnessError: If a trace file is damaged, or holds a search twice.
     """
+    empty = describe_records(directory)
+    parts: dict[Key, list[_Part]] = defaultdict(list)
+    for key, part in _parts(empty, directory):
+        parts[key].append(part)
+    if not parts:
+        raise UserError(f"{directory} holds no finished search: run `nas-harness run` first")
+    known = {question.key: question for question in empty.questions}
+    cells = {key: _joined(known[key[1]], found) for key, found in sorted(parts.items())}
+    return replace(empty, cells=cells)
+
+
+def iterate_cells(empty: Records, directory: str | Path) -> Iterator[tuple[Key, Cell]]:
+    """Cells of one trace file each, for what looks at every search by itself.
+
+    A directory of a hundred million evaluations fits into no memory, a file always does.
+
+    Args:
+        empty: What `describe_records` says of the directory.
+        directory: The experiment's directory.
+
+    Raises:
+        HarnessError: If a trace file is damaged.
+    """
+    known = {question.key: question for question in empty.questions}
+    for key, part in _parts(empty, directory):
+        yield key, _joined(known[key[1]], [part])
+
+
+def describe_records(directory: str | Path) -> Records:
+    """What an experiment's directory says of itself, without its cells.
+
+    Raises:
+        UserError: If it holds no experiment.
+    """
     directory = Path(directory)
     try:
         document = json.loads((directory / "experiment.json").read_text())
-        questions = _questions(document)
+        return Records(document, _questions(document), {})
     except OSError as error:
         raise UserError(
             f"{directory} holds no experiment ({error.strerror}): run `nas-harness run ... --out"
@@ -123,9 +161,11 @@ def read_records(directory: str | Path) -> Records:
         raise UserError(
             f"{directory}/experiment.json is damaged ({error!r}): restore it or run again"
         ) from None
-    known = {question.key: question for question in questions}
-    labels = {searcher["searcher"] for searcher in document["searchers"]}
-    parts: dict[tuple[str, tuple[str, str]], list[_Part]] = defaultdict(list)
+
+
+def _parts(empty: Records, directory: str | Path) -> Iterator[tuple[Key, _Part]]:
+    known = {question.key for question in empty.questions}
+    labels = {searcher["searcher"] for searcher in empty.document["searchers"]}
     for path in trace_files(directory):
         part = _read(path)
         if part is None:
@@ -134,11 +174,7 @@ def read_records(directory: str | Path) -> Records:
         key = (first["searcher"], (first["benchmark"], first["protocol"]))
         # A search that `experiment.json` does not list belongs to another experiment.
         if key[0] in labels and key[1] in known:
-            parts[key].append(part)
-    if not parts:
-        raise UserError(f"{directory} holds no finished search: run `nas-harness run` first")
-    cells = {key: _joined(known[key[1]], found) for key, found in sorted(parts.items())}
-    return Records(document, questions, cells)
+            yield key, part
 
 
 def _questions(document: dict[str, Any]) -> tuple[Question, ...]:

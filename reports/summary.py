@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.errors import UserError
 from reports.anytime import AnytimeCurve
+from reports.catching_up import CatchingUp
 from reports.comparison import Comparison
 from reports.finals import FinalResults, Spread
 from reports.random_search import ExactCurve
@@ -103,6 +104,7 @@ class BenchmarkSummary:
         optimum: Best mean reported result in the table; None if the table was not found.
         curves: By evaluations, one a searcher.
         time_curves: By virtual seconds, one a searcher.
+        catching_up: When each strategy is where the sampled random search ends.
         exact: Exact random search; None if there is none.
         exact_missing: Why exact random search or its final result is not available; "".
         finals: One a searcher.
@@ -123,6 +125,7 @@ class BenchmarkSummary:
     optimum: float | None
     curves: tuple[AnytimeCurve, ...]
     time_curves: tuple[AnytimeCurve, ...]
+    catching_up: tuple[CatchingUp, ...]
     exact: ExactBaseline | None
     exact_missing: str
     finals: tuple[FinalResults, ...]

@@ -12,8 +12,18 @@ registry = Registry(
         "classic_evolution": "searchers.evolution:ClassicEvolution",
         "era_evolution": "searchers.era:EraEvolution",
         "local_search": "searchers.local_search:LocalSearch",
+        "successive_halving": "searchers.hyperband:SuccessiveHalving",
+        "hyperband": "searchers.hyperband:Hyperband",
+        "asha": "searchers.asha:Asha",
+        "bohb": "searchers.bohb:Bohb",
         "reinforce": "searchers.reinforce:Reinforce",
+        "double_dqn": "searchers.double_dqn:DoubleDqn",
+        "nord_evolution": "searchers.nord_evolution:NordEvolution",
+        "tune:optuna": "harness.tune.foreign.libraries:Optuna",
+        "tune:hyperopt": "harness.tune.foreign.libraries:HyperOpt",
     },
+    # Any other Ray Tune searcher: tune:my_module:MySearcher.
+    paths={"tune": "harness.tune.foreign.by_path:searcher_at"},
 )
 
 __all__ = ["registry"]

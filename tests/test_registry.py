@@ -15,9 +15,11 @@ from searchers import registry as searchers
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
-    """A registry with a built-in part and two of a third party, one of them broken."""
+    """A registry with a built-in part, and parts of third parties, most of them broken."""
     (tmp_path / "lazy_part.py").write_text("import sys\nvalue = 'built in'\n")
-    (tmp_path / "their_part.py").write_text("value = 'theirs'\nbuiltin = 'shadow'\n")
+    (tmp_path / "their_part.py").write_text(
+        "value = 'theirs'\nbuiltin = 'shadow'\nfail = lambda: 1 / 0\n"
+    )
     (tmp_path / "broken_part.py").write_text("import no_such_module\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     for name in ("lazy_part", "their_part", "broken_part"):
@@ -27,6 +29,9 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
         EntryPoint("theirs", "their_part:value", group),
         EntryPoint("mine", "their_part:builtin", group),
         EntryPoint("broken", "broken_part:value", group),
+        EntryPoint("failing", "their_part:fail", group),
+        EntryPoint("twice", "their_part:value", group),
+        EntryPoint("twice", "their_part:builtin", group),
     ]
     asked = {"group": group}
 
@@ -39,7 +44,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
 
 
 def test_a_part_is_imported_when_it_is_asked_for(package: Registry) -> None:
-    assert package.names() == ["broken", "mine", "theirs"]
+    assert package.names() == ["broken", "failing", "mine", "theirs", "twice"]
     assert not {"lazy_part", "their_part", "broken_part"} & set(sys.modules)
     assert package.load("theirs") == "theirs"
     assert "lazy_part" not in sys.modules
@@ -57,10 +62,28 @@ def test_a_broken_third_party_is_named(package: Registry) -> None:
     assert not isinstance(caught.value, UserError)
 
 
+def test_a_third_party_that_fails_is_named(package: Registry) -> None:
+    with pytest.raises(HarnessError, match=r"secret part 'failing' .* fails: ZeroDivisionError"):
+        package.make("failing")
+    with pytest.raises(TypeError):
+        package.make("mine")  # ours: a mistake of this project, with its traceback
+
+
+def test_a_name_that_two_bring_is_refused(package: Registry) -> None:
+    with pytest.raises(UserError, match="'twice' is brought by unknown and unknown"):
+        package.load("twice")
+
+
+def test_clashes_are_told(package: Registry) -> None:
+    hidden, ambiguous = package.clashes()
+    assert "'mine' of unknown is hidden by the built-in one" in hidden
+    assert "'twice'" in ambiguous and "uninstall all but one" in ambiguous
+
+
 def test_an_unknown_name_is_answered_with_the_nearest(package: Registry) -> None:
     with pytest.raises(UserError, match="unknown secret part 'their': did you mean theirs"):
         package.load("their")
-    with pytest.raises(UserError, match=r"known: broken, mine, theirs$"):
+    with pytest.raises(UserError, match=r"known: broken, failing, mine, theirs, twice$"):
         package.load("zzzzzz")
 
 

@@ -246,7 +246,7 @@ def test_a_kill_before_the_rename_leaves_no_trace_file(tmp_path: Path, small: Sm
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == -9
     left = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert len(left) == 2, "experiment.json and a temporary file"
+    assert len(left) == 3, "experiment.json, a lock without a holder, and a temporary file"
     assert trace_files(tmp_path) == []
     with pytest.raises(HarnessError, match="no traces in"):
         load_traces(tmp_path)

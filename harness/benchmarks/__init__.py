@@ -51,8 +51,7 @@ def open_table(source: str | Path) -> PackedTable:
     if modified is None and _is_name(text):
         if function_class(text) is not None:
             raise UserError(f"benchmark '{text}' is computed: it has no table")
-        path = Path(registry.load(text)())
-        modified = _modified(path)
+        path, modified = _table_of(text)
     if modified is None:
         raise UserError(
             f"there is no table {path}: give a name of `nas-harness list`, or a"
@@ -123,15 +122,28 @@ def function_class(name: str) -> type[FunctionBenchmark] | None:
 def _imported(module: str, attribute: str) -> Any:
     try:
         return getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError, TypeError) as error:
+    except Exception as error:  # whatever the module runs into
         raise UserError(
-            f"benchmark '{module}:{attribute}' cannot be imported ({error}): give a table, a name"
-            " of `nas-harness list`, or module:Class of a module on PYTHONPATH"
-        ) from None
+            f"benchmark '{module}:{attribute}' cannot be imported ({type(error).__name__}:"
+            f" {error}): give a table, a name of `nas-harness list`, or module:Class of a module"
+            " on PYTHONPATH"
+        ) from error
+
+
+def _table_of(name: str) -> tuple[Path, int]:
+    """A registered table's path, and when it was changed last."""
+    path = registry.make(name)
+    modified = _modified(Path(path)) if isinstance(path, str | Path) else None
+    if modified is None:
+        raise HarnessError(
+            f"benchmark '{name}' of {registry.origin(name)} has no table: there is no file {path}"
+        )
+    return Path(path), modified
 
 
 def _is_name(text: str) -> bool:
-    return "/" not in text and not Path(text).suffix
+    # A registered name may hold a dot, but few do: look for those last.
+    return "/" not in text and (not Path(text).suffix or text in registry.names())
 
 
 __all__ = ["Benchmark", "Protocol", "TableBenchmark", "open_benchmark", "open_table", "registry"]

@@ -121,8 +121,9 @@ class FunctionBenchmark(Benchmark):
         if measure.seeds == "mean":
             return self.mean(architecture, measure.epoch)
         draw = (seed, visit) if measure.seeds == "random" else (measure.seeds, 0)
-        text = self.space.to_string(architecture)
-        rng = stream(draw[0], "function", self.name, text, draw[1])
+        # By key: equal networks share their luck, as those that share a table's row do.
+        network = self.space.key(architecture).hex()
+        rng = stream(draw[0], "function", self.name, network, draw[1])
         return float(self.value(architecture, measure.epoch, rng))
 
     def evaluator(self, seed: int) -> Callable[..., Answer]:

@@ -29,6 +29,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from harness.benchmarks.columns import DTYPES, Column, TableHeader, encode
+from harness.disk import make_directory, sync_directory
 from harness.errors import HarnessError, UserError, unknown
 from harness.typed import check_types
 
@@ -55,8 +56,8 @@ class TableError(UserError):
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
-    """A file that appears under its name whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """A file that appears under its name whole or not at all, and then stays."""
+    make_directory(path.parent)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as stream:
@@ -65,6 +66,7 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
             os.fsync(stream.fileno())
         Path(temporary).chmod(0o666 & ~_umask())
         Path(temporary).replace(path)
+        sync_directory(path.parent)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise

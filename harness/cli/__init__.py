@@ -5,6 +5,7 @@ The only place that knows all four packages.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import Any, NoReturn
@@ -48,6 +49,9 @@ _INTERRUPTED = 130
 
 def main() -> None:
     """Run the command line; a user's mistake exits with 2, a failure with 1, in one line each."""
+    # Names from tables and paths may hold what the terminal's encoding lacks.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         # On Ctrl-C some versions of typer return this status, others raise `Abort`.
         if app(standalone_mode=False, prog_name="nas-harness") == _INTERRUPTED:

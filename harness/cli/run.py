@@ -33,7 +33,10 @@ def run(
     ] = None,
     benchmark: Annotated[
         list[str] | None,
-        typer.Option(help="A name of `nas-harness list` or a table's path, `#dataset` added."),
+        typer.Option(
+            help="A name of `nas-harness list` or a table's path, `#dataset` added; or"
+            " module:Class of a computed benchmark."
+        ),
     ] = None,
     searcher: Annotated[
         list[str] | None,
@@ -175,24 +178,21 @@ def estimate(grid: Experiment, out: Path | None) -> None:
 
 def print_summary(out: Path) -> None:
     """The final incumbents of every searcher, benchmark by benchmark."""
-    from reports.incumbents import incumbents
+    from reports.endings import read_endings
     from reports.intervals import estimate_mean
-    from reports.records import read_records
 
-    records = read_records(out)
+    records, found = read_endings(out)
     for question in records.questions:
         head = ["searcher", "seeds"]
         head += [f"{role} ({question.split[role]})" for role in ("selection", "report")]
         rows: list[list[object]] = []
         for identity in records.searchers:
-            cell = records.cells.get((identity["searcher"], question.key))
-            if cell is None:
+            finals = found.get((identity["searcher"], question.key))
+            if finals is None:
                 continue
-            followed = incumbents(cell)
-            finals = [followed.final(role) for role in ("selection", "report")]
-            failed = cell.statuses["failed"] + cell.statuses["missing"]
-            intervals = [_interval(estimate_mean(values)) for values in finals]
-            rows.append([identity["searcher"], len(cell.seeds), *intervals, failed])
+            estimates = [estimate_mean(values) for values in finals.values.values()]
+            seeds = len(finals.values["report"])
+            rows.append([identity["searcher"], seeds, *map(_interval, estimates), finals.failed])
         if any(row[-1] for row in rows):
             head.append("failed")
         else:

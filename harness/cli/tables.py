@@ -8,11 +8,18 @@ from typing import Annotated, Any
 
 import typer
 
-from harness.benchmarks import TableBenchmark, open_table
+from harness.benchmarks import (
+    Benchmark,
+    TableBenchmark,
+    function_class,
+    open_benchmark,
+    open_table,
+)
 from harness.benchmarks import registry as benchmarks
 from harness.benchmarks.importers import ImportReport
 from harness.benchmarks.table import space_of
-from harness.cli.console import counting_bar, print_pairs, print_table
+from harness.cli.console import console, counting_bar, print_pairs, print_table
+from harness.errors import HarnessError, UserError
 from harness.protocol import LeakError, Protocol
 from harness.registry import Registry
 from harness.spaces import registry as spaces
@@ -27,6 +34,8 @@ importer = typer.Typer(
     """,
     no_args_is_help=True,
 )
+
+PROTOCOL_HEAD = ("name", "hash", "search", "report", "audit")
 
 Out = Annotated[Path, typer.Option(help="Where the packed table goes.")]
 
@@ -47,6 +56,31 @@ def import_nats_command(
 
     with counting_bar("records") as progress:
         report = import_nats(path, out, progress=progress)
+    print_import(report)
+
+
+@importer.command("nasbench101")
+def import_nasbench101_command(
+    path: Annotated[
+        Path, typer.Argument(help="nasbench_full.tfrecord or nasbench_only108.tfrecord.")
+    ],
+    out: Out,
+) -> None:
+    """Import an official NAS-Bench-101 file, without TensorFlow.
+
+    The full file has four budgets (4, 12, 36 and 108 epochs), three trainings each; the small
+    one has 108 epochs alone. The full one takes some minutes and 1 GB of memory.
+
+    Examples:
+
+        nas-harness import nasbench101 nasbench_full.tfrecord --out nb101.table
+
+        nas-harness import nasbench101 nasbench_only108.tfrecord --out nb101-108.table
+    """
+    from harness.benchmarks.importers.nasbench101 import import_nasbench101
+
+    with counting_bar("MB") as progress:
+        report = import_nasbench101(path, out, progress=progress)
     print_import(report)
 
 
@@ -97,11 +131,7 @@ def list_parts() -> None:
     from searchers import registry as searchers
     from surrogates import registry as scores
 
-    rows = []
-    for name in searchers.names():
-        options = searcher_options(name).values()
-        words = ", ".join(f"{o.name}={o.default}" for o in options)
-        rows.append((name, "\n".join(textwrap.wrap(words, 60)) or "-", searchers.origin(name)))
+    rows = [(name, _options(name), searchers.origin(name)) for name in searchers.names()]
     print_table("searchers", ("name", "options", "from"), rows)
     registries: tuple[tuple[str, Registry], ...] = (
         ("benchmarks", benchmarks),
@@ -112,15 +142,30 @@ def list_parts() -> None:
         found = [(name, registry.origin(name)) for name in registry.names()]
         if found:
             print_table(title, ("name", "from"), found)
+    for registry in (searchers, *(registry for _, registry in registries)):
+        for clash in registry.clashes():
+            console.print(clash, soft_wrap=True)
+
+
+def _options(searcher: str) -> str:
+    """A searcher's options with their defaults, or why a third party's has none."""
+    try:
+        options = searcher_options(searcher).values()
+    except HarnessError as error:
+        return str(error)
+    words = ", ".join(f"{option.name}={option.default}" for option in options)
+    return "\n".join(textwrap.wrap(words, 60)) or "-"
 
 
 def info(
-    table: Annotated[str, typer.Argument(help="A registered benchmark or a table's path.")],
+    table: Annotated[
+        str, typer.Argument(help="A registered benchmark, a table's path, or module:Class.")
+    ],
     verify: Annotated[
         bool, typer.Option("--verify", help="Check every number against the table's hashes.")
     ] = False,
 ) -> None:
-    """Show a table: its space, data sets, columns, and its protocols with their hashes.
+    """Show a benchmark: its space, data sets, columns, and its protocols with their hashes.
 
     Examples:
 
@@ -128,6 +173,11 @@ def info(
 
         nas-harness info nats-tss.table --verify
     """
+    if function_class(table.partition("#")[0]) is not None:
+        if verify:
+            raise UserError(f"benchmark '{table}' is computed: it has no numbers to verify")
+        _print_computed(open_benchmark(table))
+        return
     opened = open_table(table.partition("#")[0])
     header = opened.header
     if verify:
@@ -163,7 +213,26 @@ def info(
                     _measure(protocol.report), _audited(opened, dataset, protocol),
                 )
             )  # fmt: skip
-    print_table("protocols", ("name", "hash", "search", "report", "audit"), rows)
+    print_table("protocols", PROTOCOL_HEAD, rows)
+
+
+def _print_computed(benchmark: Any) -> None:
+    """What `info` says of a `FunctionBenchmark`."""
+    kind, protocol = type(benchmark), benchmark.protocol
+    going_on = ", trainings may be continued" if protocol.promotion == "continue" else ""
+    print_pairs(
+        [
+            ("benchmark", benchmark.name),
+            ("computed by", f"{kind.__module__}:{kind.__qualname__}, version {kind.version}"),
+            ("checksum", benchmark.checksum),
+            ("space", f"{benchmark.space.name}: {len(benchmark.space):,} architectures"),
+            ("fidelities", f"{', '.join(map(str, benchmark.fidelities))} epochs{going_on}"),
+            ("parameters", _brief(benchmark.parameters) or "-"),
+        ]
+    )
+    measures = _measure(protocol.search), _measure(protocol.report)
+    row = (f"{protocol.name} (default)", protocol.hash, *measures, _verdict(benchmark))
+    print_table("protocols", PROTOCOL_HEAD, [row])
 
 
 def _measure(measure: Any) -> str:
@@ -173,10 +242,16 @@ def _measure(measure: Any) -> str:
 
 def _audited(table: Any, dataset: str, protocol: Protocol) -> str:
     try:
-        TableBenchmark(table, dataset, protocol)
+        return _verdict(TableBenchmark(table, dataset, protocol))
     except LeakError:
         return "refused: leaks test data"
-    return protocol.missing if protocol.missing != "refuse" else "clean"
+
+
+def _verdict(benchmark: Benchmark) -> str:
+    if benchmark.leaks:
+        return "leaks test data, as allowed"
+    missing = benchmark.protocol.missing
+    return missing if missing != "refuse" else "clean"
 
 
 def _span(epochs: tuple[int, ...]) -> str:

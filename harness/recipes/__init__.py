@@ -9,9 +9,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from harness.errors import UserError, unknown
+from harness.yaml_file import read_yaml
 
 
 @dataclass(frozen=True)
@@ -68,12 +67,7 @@ def load(name_or_path: str) -> Recipe:
         if name_or_path not in names():
             raise unknown("recipe", name_or_path, names())
         path = Path(__file__).parent / f"{name_or_path}.yaml"
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise UserError(
-            f"recipe '{path}' cannot be read: {' '.join(str(error).split())}"
-        ) from None
+    data, _ = read_yaml(path, "recipe")
     return from_values(data, str(path))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from harness.errors import HarnessError
 from harness.registry import Registry
 from harness.spaces.base import Architecture, CategoricalSpace, Graph, SearchSpace
 
@@ -23,8 +24,16 @@ def get_space(name: str) -> SearchSpace:
 
     Raises:
         UserError: If there is no such space.
+        HarnessError: If a third party's space cannot be made, or is none of that name.
     """
-    space: SearchSpace = registry.load(name)()
+    space = registry.make(name)
+    if not isinstance(space, SearchSpace) or space.name != name:
+        # Tables and traces name the space as it names itself.
+        found = f"a space named '{space.name}'" if isinstance(space, SearchSpace) else repr(space)
+        raise HarnessError(
+            f"space '{name}' of {registry.origin(name)} makes {found}: it must make a SearchSpace"
+            " of its registered name"
+        )
     return space
 
 

@@ -95,6 +95,10 @@ class SearchSpace(ABC):
             UserError: If the text is not an architecture of this space.
         """
 
+    def not_inside(self, text: str) -> UserError:
+        """The error for a text that is no architecture of this space."""
+        return UserError(f"'{text[:200]}' is not an architecture of the space '{self.name}'")
+
     @abstractmethod
     def key(self, architecture: Architecture) -> bytes:
         """The bytes under which a packed table stores this architecture, all of one length."""
@@ -244,10 +248,6 @@ class CategoricalSpace(SearchSpace):
                 if self.valid(architecture):
                     return architecture
         raise self.not_inside(text)
-
-    def not_inside(self, text: str) -> UserError:
-        """The error for a text that is no architecture of this space."""
-        return UserError(f"'{text[:200]}' is not an architecture of the space '{self.name}'")
 
     def key(self, architecture: Architecture) -> bytes:
         return bytes(architecture)  # type: ignore[call-overload, no-any-return]

@@ -1,27 +1,34 @@
 """What third parties test their parts with: synthetic tables and conformance suites.
 
-`SearcherSuite` needs pytest, so it is imported only when it is asked for.
+The suites need pytest, so each is imported only when it is asked for.
 """
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from harness.testing.tables import SyntheticTable, synthetic_table
 
 if TYPE_CHECKING:
+    from harness.testing.benchmark_suite import BenchmarkSuite
     from harness.testing.searcher_suite import SearcherSuite
+    from harness.testing.space_suite import SpaceSuite
 
-__all__ = ["SearcherSuite", "SyntheticTable", "synthetic_table"]
+__all__ = ["BenchmarkSuite", "SearcherSuite", "SpaceSuite", "SyntheticTable", "synthetic_table"]
+
+_SUITES = {
+    "BenchmarkSuite": "harness.testing.benchmark_suite",
+    "SearcherSuite": "harness.testing.searcher_suite",
+    "SpaceSuite": "harness.testing.space_suite",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name == "SearcherSuite":
+    if name in _SUITES:
         import pytest
 
         # Its failing asserts then show their values, as those of a test module do.
-        pytest.register_assert_rewrite("harness.testing.searcher_suite")
-        from harness.testing.searcher_suite import SearcherSuite
-
-        return SearcherSuite
+        pytest.register_assert_rewrite(_SUITES[name])
+        return getattr(importlib.import_module(_SUITES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,11 +13,7 @@ and run pytest. Where the searcher needs a space of its own, override `space` an
 from __future__ import annotations
 
 import json
-import os
-import pickle
 import random
-import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -32,6 +28,7 @@ from harness.searcher import MultiFidelitySearcher, Proposal, Searcher
 from harness.spaces import CategoricalSpace, SearchSpace, get_space
 from harness.spec import SearcherSpec
 from harness.testing.conversation import Ask, Conversation, converse, notation
+from harness.testing.other_process import in_another_process
 from harness.testing.tables import synthetic_table
 from harness.traces import read_batch, trace_files
 
@@ -102,20 +99,8 @@ class SearcherSuite:
     def test_same_sequence_in_another_process(self) -> None:
         """Another PYTHONHASHSEED changes the order of sets, and must not change proposals."""
         built = (self.searcher, dict(self.options), self.space(), 1, tuple(self.fidelities))
-        environment = {
-            **os.environ,
-            "PYTHONHASHSEED": "20200713",
-            "PYTHONPATH": os.pathsep.join(filter(None, [str(Path.cwd()), *sys.path])),
-        }
-        child = subprocess.run(
-            [sys.executable, "-m", "harness.testing.other_process"],
-            input=pickle.dumps((built, self.asks)),
-            env=environment,
-            capture_output=True,
-            check=False,
-        )
-        assert child.returncode == 0, child.stderr.decode()
-        assert json.loads(child.stdout) == notation(self.space(), self.converse().proposals)
+        there = in_another_process(_proposals, built, self.asks)
+        assert there == notation(self.space(), self.converse().proposals)
 
     def test_global_random_state_is_neither_used_nor_changed(self) -> None:
         sequences = []
@@ -267,3 +252,12 @@ def build(
     if issubclass(searcher, MultiFidelitySearcher):
         return searcher(space, seed, fidelities, **options)
     return searcher(space, seed, **options)
+
+
+def _proposals(
+    built: tuple[str | type[Searcher], Mapping[str, Any], SearchSpace, int, Sequence[int]],
+    asks: int,
+) -> list[str]:
+    """A searcher's proposals as text; `built` is what `build` takes."""
+    space = built[2]
+    return notation(space, converse(build(*built), space, asks).proposals)

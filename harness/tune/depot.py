@@ -1,4 +1,4 @@
-"""The depot: an actor on the driver's node that hands out tables and takes in traces.
+"""The depot: an actor on the driver's node that hands out work and tables and takes in traces.
 
 A cluster has no shared disk by default. Tables reach a node once, by content hash, into a local
 cache; traces go back to the driver's node, which alone writes to ``--out``. Neither passes
@@ -24,6 +24,15 @@ class Depot:
     def __init__(self, out: str, files: dict[str, str]) -> None:
         self._out = Path(out)
         self._files = files
+        self._batches = iter(range(0))
+
+    def offer(self, batches: int) -> None:
+        """Have batches to take, numbered from 0."""
+        self._batches = iter(range(batches))
+
+    def take(self) -> int | None:
+        """The number of a batch that nobody has taken; None if there is none."""
+        return next(self._batches, None)
 
     def write(self, path: str, content: bytes) -> None:
         """Write a trace file below the experiment's directory, whole or not at all."""

@@ -12,11 +12,13 @@ from ray import tune
 
 from harness.errors import HarnessError
 from harness.experiment import Batch, Cell, telemetry
-from harness.journal import Journal
+from harness.journal import Journal, journal_path
+from harness.loop import Search
+from harness.searcher import MultiFidelitySearcher
 from harness.traces import write_batch
 from harness.tune.depot import benchmark_of, start_depot
 from harness.tune.searcher import TuneSearcher
-from harness.tune.searches import Watch, run_config
+from harness.tune.searches import Watch, refusal, run_config
 from harness.tune.session import ray_session
 from harness.tune.sources import check_workers
 
@@ -27,7 +29,8 @@ class EvaluationTrial(tune.Trainable):
     def setup(  # type: ignore[override]  # `with_parameters` adds the rest
         self, config: dict[str, Any], cell: Cell, depot: Any
     ) -> None:
-        self.benchmark = benchmark_of(cell, depot)
+        self.cell = cell
+        self.depot = depot
         self.asked = config
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -35,10 +38,13 @@ class EvaluationTrial(tune.Trainable):
         return True
 
     def step(self) -> dict[str, Any]:
-        architecture = self.benchmark.space.from_string(self.asked["architecture"])
-        value = self.benchmark.read(
-            architecture, self.asked["fidelity"], self.asked["seed"], self.asked["visit"]
-        )
+        asked = self.asked
+        try:
+            benchmark = benchmark_of(self.cell, self.depot)
+            architecture = benchmark.space.from_string(asked["architecture"])
+            value = benchmark.read(architecture, asked["fidelity"], asked["seed"], asked["visit"])
+        except HarnessError as error:
+            return refusal(error)
         return {"done": True, "value": value, "searches": 0, "evaluations": 1}
 
 
@@ -53,6 +59,7 @@ def run_evaluations(
 
     Raises:
         ReplayError: If a search's code changed since it was interrupted.
+        UserError: If an evaluation cannot be carried out as asked.
         HarnessError: If Tune ends before a search does.
     """
     with ray_session(address):
@@ -65,6 +72,22 @@ def run_evaluations(
                     progress(1, 0)
 
 
+def _tuned(
+    search: Search, journal: Journal
+) -> tuple[type[EvaluationTrial], TuneSearcher, dict[str, Any]]:
+    """What Tune runs, what proposes it, and Tune's settings for that."""
+    strategy = search.searcher
+    continuing = search.benchmark.protocol.promotion == "continue"
+    if not (continuing and isinstance(strategy, MultiFidelitySearcher)):
+        how = {"max_concurrent_trials": search.workers}
+        return EvaluationTrial, TuneSearcher(search, journal), how
+    from harness.tune.promotions import PromotedTrial, PromotingSearcher, Promotions
+
+    searcher = PromotingSearcher(search, journal, strategy.rungs)
+    # Tune would count paused trials as concurrent; the search has no more running than workers.
+    return PromotedTrial, searcher, {"scheduler": Promotions(searcher)}
+
+
 def _run_search(
     cell: Cell,
     seed: int,
@@ -74,21 +97,22 @@ def _run_search(
 ) -> None:
     began = time.perf_counter()
     search = cell.start(benchmark_of(cell, depot), seed)
-    journal = Journal(out / "journal" / cell.directory / f"seed-{seed:06d}.jsonl")
+    journal = Journal(journal_path(out, cell.directory, seed))
+    watch = Watch(progress)
     with tempfile.TemporaryDirectory() as scratch:
-        searcher = TuneSearcher(search, journal)
+        trial, searcher, how = _tuned(search, journal)
         if search.running:
             tune.Tuner(
-                tune.with_parameters(EvaluationTrial, cell=cell, depot=depot),
+                tune.with_parameters(trial, cell=cell, depot=depot),
                 tune_config=tune.TuneConfig(
-                    search_alg=searcher,
-                    num_samples=-1,
-                    reuse_actors=True,
-                    max_concurrent_trials=search.workers,
+                    search_alg=searcher, num_samples=-1, reuse_actors=True, **how
                 ),
                 # The searcher issues a lost evaluation again, which Tune does not always do.
-                run_config=run_config(scratch, Watch(progress), retries=0),
+                run_config=run_config(scratch, watch, retries=0),
             ).fit()
+    failure = searcher.failure or watch.failure
+    if failure is not None:
+        raise failure
     if search.running:
         raise HarnessError(
             f"Ray Tune ended before {cell.directory}, seed {seed}: run the command again to resume"

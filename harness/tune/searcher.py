@@ -26,6 +26,9 @@ class TuneSearcher(Searcher):
         journal: What an earlier run of the same search left is replayed: those evaluations are
             not repeated, and pending ones are issued again.
 
+    Attributes:
+        failure: What went wrong in the search or its journal; it ends the run.
+
     Raises:
         ReplayError: If the search proposes something else than the journal holds.
     """
@@ -39,6 +42,7 @@ class TuneSearcher(Searcher):
         self._in_trial: dict[str, Job] = {}
         self._measured: dict[int, tuple[float, str]] = {}
         self._crashes: Counter[int] = Counter()
+        self.failure: Exception | None = None
         journalled = {entry["number"]: entry for entry in journal.entries}
         self._issue(search.fill(), journalled)
         while self._finish_next():
@@ -82,6 +86,8 @@ class TuneSearcher(Searcher):
 
     def suggest(self, trial_id: str) -> Any:
         """Tune's question for a trial's configuration; None for "not now"."""
+        if self.failure is not None:
+            return Searcher.FINISHED
         if not self._ready:
             return None if self._search.running else Searcher.FINISHED
         job = self._ready.popleft()
@@ -98,8 +104,18 @@ class TuneSearcher(Searcher):
     ) -> None:
         """A trial's end: journal its value, then let the search go on."""
         job = self._in_trial.pop(trial_id, None)
-        if job is None:
+        if job is None or (result is not None and "failure" in result):
             return
+        self._completed(job, result, error)
+
+    def _completed(self, job: Job, result: dict[str, Any] | None, error: bool) -> None:
+        try:
+            self._complete(job, result, error)
+        except Exception as failure:
+            # Tune would swallow it: the search would wait for ever, or seem to be over.
+            self.failure = failure
+
+    def _complete(self, job: Job, result: dict[str, Any] | None, error: bool) -> None:
         if error or result is None:
             self._crashes[job.number] += 1
             if self._crashes[job.number] <= RETRIES:

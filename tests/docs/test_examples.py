@@ -6,7 +6,9 @@ The blocks of a page run in order in one fresh folder, which holds a copy of `ex
 * ``pycon`` is a doctest with the same names;
 * ``console`` runs every ``$ nas-harness ...`` in this process (searches without Ray) and compares
   what follows with what it prints;
+* ``$ pip install ./examples/plugin`` in such a block does that, for the rest of the page;
 * any block marked ``file=NAME`` is written to that file;
+* any block marked ``of=FILE`` must stand in that file of the repository, and is not run;
 * any block marked ``no-run`` is only shown.
 
 In expected output ``...`` stands for anything and white space counts once; times and sizes of
@@ -16,14 +18,11 @@ files may differ.
 from __future__ import annotations
 
 import doctest
-import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
-import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,24 +70,41 @@ def commands(text: str) -> Iterator[tuple[str, str]]:
         yield command, "".join(lines[length:])
 
 
+def stands_in(text: str, file: Path) -> bool:
+    """Whether lines stand in a file one after the other, however far they are indented."""
+    lines = [line.strip() for line in text.strip().splitlines()]
+    others = [line.strip() for line in file.read_text().splitlines()]
+    return any(others[i : i + len(lines)] == lines for i in range(len(others)))
+
+
 class Page:
     """Runs the blocks of one page.
 
     Args:
         capture: pytest's capture of what is printed.
         monkeypatch: For the arguments of the command line.
+        install: Makes the plug-in known to this process.
     """
 
-    def __init__(self, capture: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    def __init__(
+        self,
+        capture: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+        install: Callable[[], None],
+    ) -> None:
         self.capture = capture
         self.monkeypatch = monkeypatch
+        self.install = install
         self.names: dict[str, object] = {"__name__": "page"}
 
     def run(self, block: Block) -> None:
         """Run a block, or write its file."""
         for mark in block.marks:
             name, _, value = mark.partition("=")
-            assert name == "file", f"{block.place}: unknown mark '{mark}'"
+            assert name in ("file", "of"), f"{block.place}: unknown mark '{mark}'"
+            if name == "of":
+                assert stands_in(block.text, ROOT / value), f"{block.place}: not in {value}"
+                return
             Path(value).parent.mkdir(parents=True, exist_ok=True)
             Path(value).write_text(block.text)
             return
@@ -110,6 +126,9 @@ class Page:
     def command(self, place: str, command: str, expected: str) -> None:
         """Run a command of ours, and compare what it prints."""
         words = shlex.split(command, comments=True)
+        if command == "pip install ./examples/plugin":
+            self.install()
+            return
         assert words[0] == "nas-harness", f"{place}: mark the block no-run, or drop: {command}"
         if words[1] == "run":
             words.append("--inline")
@@ -136,12 +155,13 @@ def test_examples_of(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
+    install_plugin: Callable[[], None],
 ) -> None:
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     monkeypatch.chdir(tmp_path)
     for output in (console, errors):
         monkeypatch.setattr(output, "_width", WIDTH)
-    runner = Page(capsys, monkeypatch)
+    runner = Page(capsys, monkeypatch, install_plugin)
     for block in blocks(page):
         runner.run(block)
 
@@ -152,29 +172,3 @@ def test_links_of(page: Path) -> None:
     links = [link for link in LINK.findall(page.read_text()) if "://" not in link]
     lost = [link for link in links if not (page.parent / link).exists()]
     assert not lost
-
-
-def test_the_custom_searcher_passes_its_suite(tmp_path: Path) -> None:
-    """As its folder says: installed, found by its entry point, checked by the inherited suite."""
-    folder = ROOT / "examples" / "custom_searcher"
-    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
-    # What `pip install` leaves on the path, without a network or a compiler.
-    installed = tmp_path / "one_plus_one-0.1.0.dist-info"
-    installed.mkdir()
-    (installed / "METADATA").write_text(
-        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
-    )
-    with (installed / "entry_points.txt").open("w") as stream:
-        for group, entries in project["entry-points"].items():
-            stream.write(f"[{group}]\n")
-            stream.writelines(f"{name} = {place}\n" for name, place in entries.items())
-    path = f"{tmp_path}:{folder}"
-    suite = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder)],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert suite.returncode == 0, suite.stdout + suite.stderr

@@ -13,6 +13,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from reports.anytime import by_evaluations, by_seconds, evaluation_grid, seconds_grid
+from reports.catching_up import catching_up
 from reports.comparison import (
     BETTER,
     UNDECIDED,
@@ -331,3 +332,32 @@ def test_false_verdicts_are_rare() -> None:
         found = against_exact("s", "b", results, REFERENCE, True)
         wrong += found.p is not None and found.p < 0.05
     assert wrong <= 12
+
+
+# --- catching up with random search ------------------------------------------------------------
+
+
+def test_catching_up() -> None:
+    """By hand: means of two searches, of which one has its first result at 2 s."""
+    chance = incumbents_of(np.array([[1.0, 2.0, 3.0, 4.0]] * 2))
+    early = incumbents_of(
+        np.array([[4.0, 4.0, 9.0, 9.0], [5.0, 3.0, 5.0, 5.0]]),
+        np.array([[1.0, 1.5, 2.0, 10.0], [1.0, 1.2, 2.5, 10.0]]),
+    )
+    never = incumbents_of(np.array([[1.0, 1.0, 1.0, 3.9]] * 2))
+    found = catching_up({"r": chance, "e": early, "n": never}, "r", maximize=True)
+    assert [(c.searcher, c.target, c.seconds) for c in found] == [
+        ("e", 4.0, 10.0),
+        ("n", 4.0, 10.0),
+    ]
+    # At 1 s the mean is 4.5, at 1.2 s it falls to 3.5, at 2 s it is 6 and stays above.
+    assert found[0].share == 0.2
+    assert found[1].share is None
+    assert catching_up({"r": chance, "e": early}, None, maximize=True) == ()
+    at_once = catching_up({"r": chance, "s": chance}, "r", maximize=False)
+    assert at_once[0].share == 0.25  # smaller is better: its first result is enough
+
+
+def test_catching_up_without_results() -> None:
+    nothing = incumbents_of(np.full((2, 1), np.nan))
+    assert catching_up({"r": nothing, "s": nothing}, "r", maximize=True) == ()

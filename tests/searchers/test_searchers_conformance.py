@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import searchers
+from harness.benchmarks.covered import CoveredSpace
 from harness.searcher import Observation, Proposal, Searcher
-from harness.spaces import SearchSpace, get_space
+from harness.spaces import Architecture, SearchSpace, get_space
 from harness.spec import SearcherSpec
 from harness.testing import SearcherSuite
 from harness.testing.conversation import converse
@@ -70,10 +73,65 @@ class TestReinforce(SearcherSuite):
     searcher = "reinforce:learning_rate=0.1,entropy_bonus=0.1"
 
 
+class TestNordEvolution(SearcherSuite):
+    searcher = "nord_evolution"
+
+    def tiny_space(self) -> SearchSpace:
+        """The chains of two operations."""
+        return CoveredSpace(self.space(), chains_of_two)
+
+
+class TestNordEvolutionNasBench101(SearcherSuite):
+    searcher = "nord_evolution:population_size=20,tournament_size=5,max_descriptors=140"
+
+    def space(self) -> SearchSpace:
+        return get_space("nasbench101")
+
+    def tiny_space(self) -> SearchSpace:
+        """The chains of two vertices."""
+        return CoveredSpace(self.space(), chains_of_two_vertices)
+
+    def write_table(self, path: Path, **how: Any) -> Path:
+        pytest.skip("a table of all encodings of NAS-Bench-101 is too large for a test")
+
+
+def chains_of_two(cell: Architecture) -> bool:
+    return [value > 0 for value in cell] == [True, False, False, False, True, False]  # type: ignore[attr-defined]
+
+
+def chains_of_two_vertices(cell: Architecture) -> bool:
+    return sum(cell[:21]) == 3  # type: ignore[index]
+
+
+class TestSuccessiveHalving(SearcherSuite):
+    searcher = "successive_halving"
+    fidelities = range(1, 13)
+    initial_design = 9
+
+
+class TestHyperband(SearcherSuite):
+    searcher = "hyperband:reduction_factor=2"
+    fidelities = range(1, 13)
+    initial_design = 8
+
+
+class TestAsha(SearcherSuite):
+    searcher = "asha:min_epochs=2"
+    fidelities = range(1, 13)
+    initial_design = 3
+
+
+class TestBohb(SearcherSuite):
+    searcher = "bohb:min_points=3"
+    fidelities = range(1, 13)
+    initial_design = 5
+
+
 def test_every_registered_searcher_has_a_suite() -> None:
     words = [vars(suite).get("searcher") for suite in SearcherSuite.__subclasses__()]
     names = {word.partition(":")[0] for word in words if isinstance(word, str)}
-    assert names >= set(searchers.registry.builtin)
+    # Other libraries' have theirs in tests/tune.
+    assert names >= {name for name in searchers.registry.builtin if not name.startswith("tune:")}
 
 
 @pytest.mark.parametrize("name", ["sss", "nasbench101"])

@@ -19,11 +19,11 @@ def test_the_table_is_the_same(synthetic: TableBenchmark) -> None:
 
 @pytest.mark.parametrize("word", WORDS)
 def test_proposals_are_the_same(word: str, synthetic: TableBenchmark) -> None:
-    assert digests(word, synthetic) == EXPECTED["traces"][word]
+    assert digests(word, synthetic.table) == EXPECTED["traces"][word]
 
 
 def test_every_searcher_has_golden_traces() -> None:
-    assert {word.partition(":")[0] for word in EXPECTED["traces"]} >= set(
-        searchers.registry.builtin
-    )
+    # What other libraries propose is theirs to change.
+    ours = {name for name in searchers.registry.builtin if not name.startswith("tune:")}
+    assert {word.partition(":")[0] for word in EXPECTED["traces"]} >= ours
     assert set(WORDS) == set(EXPECTED["traces"])

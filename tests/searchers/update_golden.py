@@ -12,9 +12,11 @@ import json
 import tempfile
 from pathlib import Path
 
+from harness.benchmarks.packed import PackedTable
 from harness.benchmarks.table import TableBenchmark
 from harness.loop import Budget, Search, run_search
-from harness.spec import SearcherSpec
+from harness.searcher import MultiFidelitySearcher
+from harness.spec import SearcherSpec, searcher_class
 from harness.testing import synthetic_table
 
 GOLDEN = Path(__file__).with_name("golden.json")
@@ -37,21 +39,34 @@ WORDS = (
     "local_search:initial_samples=50,starts=10",
     "reinforce",
     "reinforce:learning_rate=0.1,entropy_bonus=0.5",
+    "double_dqn",
+    "nord_evolution",
+    "successive_halving",
+    "successive_halving:reduction_factor=2,candidates=20",
+    "hyperband",
+    "asha",
+    "asha:reduction_factor=2,min_epochs=3",
+    "bohb",
 )
 EVALUATIONS = 200
 SEED = 1234
 
 
-def digests(word: str, benchmark: TableBenchmark) -> dict[str, str]:
-    """Digests of the architectures in the order of completion, with one worker and with four."""
+def digests(word: str, table: PackedTable) -> dict[str, str]:
+    """Digests of the proposals in the order of completion, with one worker and with four."""
     spec = SearcherSpec.parse(word)
+    several = issubclass(searcher_class(spec.name), MultiFidelitySearcher)
+    benchmark = TableBenchmark(table, protocol="multi-fidelity" if several else None)
     found = {}
     for workers in (1, 4):
-        searcher = spec.build(benchmark.search_space(), SEED)
+        searcher = spec.build(benchmark.search_space(), SEED, benchmark.fidelities)
         budget = Budget(evaluations=EVALUATIONS)
         trace = run_search(Search(searcher, benchmark, budget, SEED, spec.identity, workers))
-        text = "\n".join(trace.architectures)
-        found[f"workers={workers}"] = hashlib.sha256(text.encode()).hexdigest()
+        lines = trace.architectures
+        if several:
+            epochs = zip(lines, trace.columns["epochs"], trace.columns["continued"], strict=True)
+            lines = [f"{text} {to} {since}" for text, to, since in epochs]
+        found[f"workers={workers}"] = hashlib.sha256("\n".join(lines).encode()).hexdigest()
     return found
 
 
@@ -59,10 +74,9 @@ def main() -> None:
     """Write the golden file."""
     with tempfile.TemporaryDirectory() as folder:
         table = synthetic_table(Path(folder) / "synthetic.table")
-        benchmark = TableBenchmark(table)
         document = {
             "table": table.checksum,
-            "traces": {word: digests(word, benchmark) for word in WORDS},
+            "traces": {word: digests(word, table) for word in WORDS},
         }
     GOLDEN.write_text(json.dumps(document, indent=2) + "\n")
 

@@ -58,12 +58,16 @@ def run(words: Sequence[str], cwd: Path | None = None) -> tuple[int, str, str]:
 
 
 def wait_for(
-    condition: Callable[[], bool], process: subprocess.Popen[str], timeout: float = 180
+    condition: Callable[[], bool],
+    process: subprocess.Popen[str],
+    timeout: float = 180,
+    *,
+    running: bool = True,
 ) -> None:
-    """Wait until a condition holds while the process runs."""
+    """Wait until a condition holds, by default while the process runs."""
     end = time.monotonic() + timeout
     while not condition():
-        assert process.poll() is None, process.communicate()
+        assert not running or process.poll() is None, process.communicate()
         assert time.monotonic() < end, "the condition never held"
         time.sleep(0.02)
 

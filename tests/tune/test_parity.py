@@ -42,8 +42,11 @@ def test_a_mistake_in_a_worker_is_one_clear_error(tmp_path: Path) -> None:
 
     partial = tmp_path / "partial.table"
     synthetic_table(partial, coverage=0.5)
-    with pytest.raises(UserError, match=r"lacks .*missing=resample"):
-        Experiment([str(partial)], ["random_search"], 2, {"evaluations": 50}).run(tmp_path / "out")
+    grid = Experiment([str(partial)], ["random_search"], 2, {"evaluations": 50})
+    with ray_session(None):
+        for trials in ("search", "evaluation"):
+            with pytest.raises(UserError, match=r"lacks .*missing=resample"):
+                grid.run(tmp_path / trials, trials=trials)
 
 
 def test_a_table_that_a_node_lacks_comes_from_the_driver(

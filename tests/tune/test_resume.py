@@ -6,6 +6,8 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
+
 from harness.traces import trace_files
 from tests.tune.helpers import (
     command,
@@ -54,32 +56,16 @@ def test_searches_survive_a_killed_worker(table: Path, tmp_path: Path) -> None:
     assert digests(out) == digests(inline)
 
 
-def test_evaluations_resume_from_the_journal(table: Path, tmp_path: Path) -> None:
-    """Driver and worker are killed in the middle of one search on lane B."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_an_interrupted_run_ends_at_once_with_one_line(
+    table: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    """Ray Tune would end its round of trials, after which we would start the next."""
     out = tmp_path / "out"
-    words = command(table, out, "--trials", "evaluation", seeds=1, evaluations=60)
-
-    def journalled() -> list[str]:
-        files = sorted(out.glob("journal/*/*.jsonl"))
-        return files[0].read_text().splitlines() if files else []
-
-    process = start(words)
-    wait_for(lambda: len(journalled()) >= 10, process)
-    kill_session(process)
-    first = journalled()
-
-    process = start(words)
-    wait_for(lambda: len(journalled()) >= len(first) + 5, process)
-    for pid in workers_of("EvaluationTrial"):
-        os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: len(journalled()) >= len(first) + 10, process)
-    again = journalled()
-    assert again[: len(first)] == first, "a journalled evaluation was repeated"
-    assert len(set(again)) == len(again)
+    process = start(command(table, out, **MANY))
+    wait_for(lambda: bool(trace_files(out)), process)
+    process.send_signal(number)
     status, _, stderr = finish(process)
-    assert status == 0, stderr
-    assert not list(out.glob("journal/*/*.jsonl"))
-
-    inline = tmp_path / "inline"
-    run(command(table, inline, "--inline", seeds=1, evaluations=60))
-    assert digests(out) == digests(inline)
+    assert status == 130
+    assert stderr.strip() == "nas-harness: interrupted; run the same command again to resume"
+    assert len(digests(out)) < 800

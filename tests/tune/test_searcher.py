@@ -15,6 +15,7 @@ from harness.experiment import Experiment
 from harness.journal import Journal
 from harness.loop import Search, run_search
 from harness.tune.searcher import TuneSearcher
+from harness.tune.searches import refusal
 from harness.tune.session import RETRIES
 
 
@@ -133,3 +134,31 @@ def test_a_lost_worker_changes_nothing(table: Path, tmp_path: Path) -> None:
         result = None if first else {"value": measure(searching, config)}
         searcher.on_trial_complete(trial_id=name, result=result, error=first)
     assert searching.trace().digest == run_search(search(table, workers=3)).digest
+
+
+def test_a_failure_of_the_journal_ends_the_search(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tune swallows what a searcher raises."""
+
+    def full(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    searching = search(table, workers=2)
+    searcher = TuneSearcher(searching, Journal(tmp_path / "a.jsonl"))
+    config = searcher.suggest("first")
+    searcher.suggest("second")
+    monkeypatch.setattr(Journal, "append", full)
+    searcher.on_trial_complete("first", {"value": measure(searching, config)})
+    assert str(searcher.failure) == "[Errno 28] No space left on device"
+    assert searching.rows == [], "it was not told of what is not on the disk"
+    assert searcher.suggest("third") == RaySearcher.FINISHED
+
+
+def test_what_a_worker_refuses_is_not_a_failed_evaluation(table: Path, tmp_path: Path) -> None:
+    searching = search(table)
+    searcher = TuneSearcher(searching, Journal(tmp_path / "a.jsonl"))
+    searcher.suggest("first")
+    searcher.on_trial_complete("first", refusal(HarnessError("the table is damaged")))
+    assert searching.rows == []
+    assert (tmp_path / "a.jsonl").read_bytes() == b""

@@ -7,7 +7,6 @@ They are short YAML files (`harness.benchmarks.importers.description_file` reads
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -27,14 +26,27 @@ def _split(value: Any) -> Any:
     return "" if value == "none" else value
 
 
+def _number(value: Any) -> Any:
+    # Pydantic would take `yes` for 1.
+    if isinstance(value, bool):
+        raise ValueError(f"YAML reads this as {value}; give a number")
+    return value
+
+
 def _factor(value: Any) -> Any:
-    try:
-        number = float(Fraction(value)) if isinstance(value, str) else value
-    except (ValueError, ZeroDivisionError, OverflowError):
-        raise ValueError(f"'{value}' is neither a number nor a fraction such as 1/108") from None
+    number = value
+    if isinstance(value, str):
+        above, slash, below = value.partition("/")
+        try:
+            # Not through `Fraction`, which writes out 1e999999999.
+            number = float(above) / (float(below) if slash else 1.0)
+        except (ValueError, ZeroDivisionError):
+            raise ValueError(
+                f"'{value}' is neither a number nor a fraction such as 1/108"
+            ) from None
     if isinstance(number, int | float) and (number == 0 or not math.isfinite(number)):
         raise ValueError("must be finite and not zero")
-    return number
+    return _number(number)
 
 
 def _range(value: Any) -> Any:
@@ -43,12 +55,17 @@ def _range(value: Any) -> Any:
     first, dash, last = value.partition("-")
     if not (dash and first.isdecimal() and last.isdecimal() and len(last) < 7):
         raise ValueError(f"'{value}' is neither a list of numbers nor a range such as 1-100")
-    return list(range(int(first), int(last) + 1))
+    numbers = list(range(int(first), int(last) + 1))
+    if not numbers:
+        raise ValueError(f"the range '{value}' is empty")
+    return numbers
 
 
+Whole = Annotated[int, BeforeValidator(_number)]
+Real = Annotated[float, BeforeValidator(_number)]
 Option = Annotated[str, BeforeValidator(_option)]
 Factor = Annotated[float, BeforeValidator(_factor)]
-Numbers = Annotated[tuple[int, ...], BeforeValidator(_range)]
+Numbers = Annotated[tuple[Whole, ...], BeforeValidator(_range)]
 Name = Annotated[str, Field(min_length=1)]
 Checksum = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -109,7 +126,7 @@ class ArchitectureColumns(_Part):
 
     notation: Name | None = None
     digits: Name | None = None
-    order: tuple[int, ...] | None = None
+    order: tuple[Whole, ...] | None = None
     decisions: tuple[Name, ...] | None = None
     graph: GraphColumns | None = None
 
@@ -135,7 +152,7 @@ class Array(_Part):
     sidecar: Name
     name: Name
     epochs: Numbers
-    missing: float | None = None
+    missing: Real | None = None
 
 
 class Cell(NamedTuple):
@@ -168,12 +185,12 @@ class ColumnSource(_Part):
     """
 
     column: Name | None = None
-    epochs: dict[int, Name] | None = None
-    runs: dict[int, Name | dict[int, Name]] | None = None
+    epochs: dict[Whole, Name] | None = None
+    runs: dict[Whole, Name | dict[Whole, Name]] | None = None
     array: Array | None = None
     split: Annotated[str, BeforeValidator(_split)]
-    epoch: int = Field(default=0, ge=0)
-    seed: int = 0
+    epoch: Whole = Field(default=0, ge=0)
+    seed: Whole = 0
     unit: str = ""
     factor: Factor = 1.0
     schedule: str = "curve"
@@ -226,7 +243,7 @@ class FileFacts(_Part):
     """
 
     sha256: Checksum | None = None
-    rows: int | None = None
+    rows: Whole | None = None
     delimiter: str = Field(default=",", min_length=1, max_length=1)
 
 
@@ -255,7 +272,7 @@ class Only(_Part):
     """
 
     column: Name
-    equals: float
+    equals: Real
     reason: Name
 
 
@@ -322,7 +339,7 @@ class Description(_Part):
     file: FileFacts = FileFacts()
     sidecars: dict[Name, Sidecar] = {}
     only: Only | None = None
-    space_size: int | None = None
+    space_size: Whole | None = None
     source: str = ""
     licence: str = ""
     notes: list[str] = []

@@ -6,35 +6,17 @@ The shipped ones lie in ``harness/benchmarks/descriptions`` and are known by nam
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from harness.benchmarks.importers.description import Description
 from harness.errors import UserError, unknown
 from harness.protocol import CostTerm, Measure, Protocol
+from harness.yaml_file import read_yaml
 
 SHIPPED = Path(__file__).parent.parent / "descriptions"
-
-
-class _Loader(yaml.SafeLoader):
-    """Plain YAML in which a key given twice is a mistake, not a silent replacement."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen = set()
-        for key_node, _ in node.value:
-            if not isinstance(key_node, yaml.ScalarNode):
-                continue
-            if key_node.value in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"'{key_node.value}' is given twice", problem_mark=key_node.start_mark
-                )
-            seen.add(key_node.value)
-        return super().construct_mapping(node, deep)
 
 
 def shipped() -> list[str]:
@@ -63,13 +45,7 @@ def load_description(spec: str | Path) -> tuple[Description, str]:
         if path.name not in shipped():
             raise unknown("description", path.name, shipped())
         path = SHIPPED / f"{path.name}.yaml"
-    try:
-        text = path.read_bytes()
-        document = yaml.load(text, Loader=_Loader)
-    except OSError as error:
-        raise UserError(f"cannot read the description {path}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise UserError(f"{path.name} is no YAML: {_yaml_problem(error)}") from None
+    document, text = read_yaml(path, "description")
     if not isinstance(document, dict):
         raise UserError(f"{path.name}: a description is a mapping (name, space, columns, ...)")
     try:
@@ -78,12 +54,6 @@ def load_description(spec: str | Path) -> tuple[Description, str]:
         raise UserError(f"{path.name}: {_first_problem(error)}") from None
     except UserError as error:
         raise UserError(f"{path.name}: {error}") from None
-
-
-def _yaml_problem(error: Exception) -> str:
-    mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-    return f"line {mark.line + 1}: {problem}" if mark else str(problem)
 
 
 def _first_problem(error: ValidationError) -> str:

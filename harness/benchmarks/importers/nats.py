@@ -12,7 +12,6 @@ the complete topology table is 0.64 GB, and the import needs about twice that.
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -30,6 +29,7 @@ from harness.benchmarks.importers.nats_records import (
     RecordError,
     measurements,
 )
+from harness.benchmarks.importers.place import check_place
 from harness.benchmarks.importers.report import optima
 from harness.benchmarks.importers.unpickle import load_plain
 from harness.benchmarks.packed import Column, PackedTable, TableHeader, write_table
@@ -63,7 +63,7 @@ def import_nats(
         HarnessError: If the written table reads back differently.
     """
     directory, out = Path(directory), Path(out)
-    _check_writable(out)
+    check_place(out)
     space, names = _read_meta(directory)
     records = _find_records(directory, len(names))
     keys: list[bytes] = []
@@ -225,16 +225,3 @@ def _find_records(directory: Path, total: int) -> dict[int, Path]:
     if not found:
         raise UserError(f"{directory} has no record such as 000000.pickle.pbz2: unpack it again")
     return dict(sorted(found.items()))
-
-
-def _check_writable(out: Path) -> None:
-    """Find out before a long import that its result cannot be written.
-
-    Raises:
-        UserError: If so.
-    """
-    if out.is_dir():
-        raise UserError(f"{out} is a directory: give the table's file, as in {out / 'nats.table'}")
-    there = next(parent for parent in out.absolute().parents if parent.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK):
-        raise UserError(f"cannot write {out}: {there} is no directory that can be written to")

@@ -1,17 +1,51 @@
-"""The look at a freshly written table that every import ends with."""
+"""The last step of an import: write the table, and look at what was written."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from harness.benchmarks.importers import ImportReport, Optimum
-from harness.benchmarks.packed import PackedTable
+from harness.benchmarks.packed import PackedTable, TableHeader, write_table
 from harness.benchmarks.table import TableBenchmark, space_of
+from harness.errors import HarnessError, UserError
 from harness.protocol import LeakError
 from harness.spaces import SearchSpace
+
+
+def write_examined(
+    out: Path,
+    header: TableHeader,
+    keys: np.ndarray,
+    values: Mapping[str, np.ndarray],
+    warnings: Sequence[str] = (),
+    space_size: int | None = None,
+) -> ImportReport:
+    """Write a table with a row for every architecture, and examine it.
+
+    Args:
+        out: Where to; nothing stays there if the table turns out to be unusable.
+        header: As `write_table` takes it, and so `keys` and `values`.
+        keys: uint8 [rows, key length].
+        values: Column name -> array [rows, seeds, epochs].
+        warnings: As `examine` takes them, and so `space_size`.
+        space_size: Number of distinct architectures of the space.
+
+    Raises:
+        UserError: If the table cannot be written, or one of its protocols not be served.
+        HarnessError: If the file differs from what was written.
+    """
+    try:
+        write_table(out, header, keys, np.arange(len(keys)), values)
+    except OSError as error:
+        raise UserError(f"cannot write {out}: {error.strerror or error}") from None
+    try:
+        return examine(out, warnings, space_size)
+    except HarnessError:
+        out.unlink(missing_ok=True)
+        raise
 
 
 def examine(

@@ -17,10 +17,11 @@ from harness.benchmarks.importers.description import (
     InlineSpace,
 )
 from harness.benchmarks.importers.description_file import load_description
-from harness.benchmarks.importers.report import examine
+from harness.benchmarks.importers.place import check_place
+from harness.benchmarks.importers.report import write_examined
 from harness.benchmarks.importers.source_file import ArrayFile, SourceFile
-from harness.benchmarks.packed import Column, TableHeader, write_table
-from harness.errors import HarnessError, UserError
+from harness.benchmarks.packed import Column, TableHeader
+from harness.errors import UserError
 from harness.protocol import audit
 from harness.spaces import CategoricalSpace, SearchSpace, get_space
 
@@ -42,8 +43,7 @@ def import_csv(path: str | Path, spec: str | Path, out: str | Path) -> ImportRep
         UserError: If the file, the description or the place is not as it must be.
     """
     path, out = Path(path), Path(out)
-    if out.exists() and path.exists() and out.samefile(path):
-        raise UserError(f"the table would overwrite {path}: give another place")
+    check_place(out, path)
     description, spec_hash = load_description(spec)
     space = _space(description)
     columns = tuple(_column(name, source) for name, source in description.columns.items())
@@ -82,15 +82,8 @@ def import_csv(path: str | Path, spec: str | Path, out: str | Path) -> ImportRep
             },
         },
     )
-    try:
-        write_table(out, header, keys, np.arange(len(keys)), values)
-    except OSError as error:
-        raise UserError(f"cannot write {out}: {error.strerror or error}") from None
-    try:
-        return examine(out, [*description.notes, *warnings], description.space_size)
-    except HarnessError:
-        out.unlink(missing_ok=True)
-        raise
+    said = [*description.notes, *warnings]
+    return write_examined(out, header, keys, values, said, description.space_size)
 
 
 def _space(description: Description) -> SearchSpace:

@@ -1,7 +1,4 @@
-"""(1+1) evolution: keep mutating the best architecture, and start anew when that stops helping.
-
-A complete searcher of one's own; `docs/adding-a-searcher.md` goes through it.
-"""
+"""(1+1) evolution: keep mutating the best architecture, and start anew when that stops helping."""
 
 from __future__ import annotations
 
