@@ -231,9 +231,11 @@ class Search:
         self._clock = end
         heappush(self._idle, worker)
         self.rows.append(
-            (number, architecture, row, visit, epochs, continues or 0)
-            + (value, start, end, worker, status)
-        )
+            (
+                number, architecture, row, visit, epochs, continues or 0, value, start, end,
+                worker, status,
+            )
+        )  # fmt: skip
         if self._continuing and status == OK:
             self._paused.add((architecture, epochs))
         # No value: failed, lacking, or a repeat of such a one.

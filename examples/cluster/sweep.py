@@ -34,6 +34,18 @@ def searchers() -> list[str | dict[str, Any]]:
     return ["random_search", *grid]
 
 
+class Report:
+    """Counts finished searches."""
+
+    done = 0
+
+    def __call__(self, searches: int, evaluations: int) -> None:
+        """Called after every batch."""
+        self.done += searches
+        if self.done % 500 == 0:
+            print(f"{self.done:,} searches are done", flush=True)
+
+
 def main() -> None:
     """Run the sweep as the command line says."""
     parser = argparse.ArgumentParser(description="A sweep over the options of a searcher.")
@@ -49,16 +61,11 @@ def main() -> None:
             [given.benchmark], searchers(), given.seeds, {"evaluations": given.evaluations}
         )
         out = experiment.run(
-            given.out, inline=given.inline, address=given.address, progress=report
+            given.out, inline=given.inline, address=given.address, progress=Report()
         )
     except HarnessError as error:
         parser.exit(error.exit_status, f"{parser.prog}: {error}\n")
     print(f"traces of {len(experiment.cells) * len(experiment.seeds):,} searches are in {out}")
-
-
-def report(searches: int, evaluations: int) -> None:
-    """Called after every batch."""
-    print(f"{searches} searches, {evaluations:,} evaluations")
 
 
 if __name__ == "__main__":

@@ -73,6 +73,10 @@ class PromotingSearcher(TuneSearcher):
         """Whether a trial, paused or not, has something to measure."""
         return trial_id in self._in_trial
 
+    def visit(self, trial_id: str) -> int:
+        """Which draw a promoted trial measures next; fresh draws are counted at each level."""
+        return self._in_trial[trial_id].answer.visit
+
     def _level(self, job: Job) -> int:
         fidelity = job.proposal.fidelity
         return self._rungs[-1] if fidelity is None else fidelity
@@ -92,6 +96,24 @@ class PromotingSearcher(TuneSearcher):
             level = self._level(self._in_trial[trial_id])
             config["levels"] = [epochs for epochs in self._rungs if epochs >= level]
         return config
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        """A trial's end; one whose worker died while it paused cannot go on."""
+        for waiting in self._paused.values():
+            if trial_id in waiting:
+                waiting.remove(trial_id)
+        super().on_trial_complete(trial_id, result, error)
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        """A trial's end. One that dies while it pauses, or paused, cannot go on."""
+        for waiting in self._paused.values():
+            if trial_id in waiting:
+                waiting.remove(trial_id)
+        super().on_trial_complete(trial_id, result, error)
 
     def measured(self, trial_id: str, result: dict[str, Any]) -> None:
         """A trial could go on: if it has reached its rung, journal its value."""
@@ -116,8 +138,9 @@ class Promotions(FIFOScheduler):
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         """Pause the trial at its rung, unless it is promoted at once."""
-        self._searcher.measured(trial.trial_id, result)
-        on = self._searcher.is_promoted(trial.trial_id)
+        searcher, name = self._searcher, trial.trial_id
+        searcher.measured(name, result)
+        on = searcher.is_promoted(name) and searcher.visit(name) == trial.config["visit"]
         return TrialScheduler.CONTINUE if on else TrialScheduler.PAUSE
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
@@ -130,4 +153,7 @@ class Promotions(FIFOScheduler):
             return None
         waiting = [trial for trial in trials if trial.status == Trial.PENDING]
         promoted = [trial for trial in paused if self._searcher.is_promoted(trial.trial_id)]
+        if promoted:
+            visit = self._searcher.visit(promoted[0].trial_id)
+            promoted[0].set_config({**promoted[0].config, "visit": visit})
         return next(iter([*promoted, *waiting]), None)

@@ -148,7 +148,10 @@ def test_bad_description(tmp_path: Path, changes: dict[str, Any], line: str) -> 
         ({"missing": "ignore"}, "'refuse', 'resample' or 'fail'"),
         ({"fidelities": [4]}, "has no epoch 4"),
         ({"time_noise": 9}, "time_noise"),
-        ({"cost": [{"column": "d/ep3/valid_accuracy", "per": "hour"}]}, "'epoch', 'evaluation' or 'fidelity'"),
+        (
+            {"cost": [{"column": "d/ep3/valid_accuracy", "per": "hour"}]},
+            "'epoch', 'evaluation' or 'fidelity'",
+        ),
     ],
 )
 def test_bad_protocol(tmp_path: Path, changes: dict[str, Any], line: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.spaces import get_space
@@ -38,16 +38,12 @@ def random_build(builder: Builder[Any], rng: random.Random) -> Any:
     """A finished state, every choice of which was uniform."""
     state = builder.start
     while builder.finished(state) is None:
-        options = zip(builder.heads, builder.allowed(state))
-        state = build_on(builder, state, [
+        chosen = [
             [neurons[i] for i in distinct(rng, len(neurons), head.picks)]
-            for head, neurons in options
-        ])  # fmt: skip
+            for head, neurons in zip(builder.heads, builder.allowed(state))
+        ]
+        state = builder.step(state, chosen)
     return state
-
-
-def build_on(builder: Builder[Any], state: Any, chosen: list[list[int]]) -> Any:
-    return builder.step(state, chosen)
 
 
 def decode(bits: list[int]) -> tuple[int, ...]:
@@ -139,7 +135,7 @@ def test_the_tenth_edge_is_left_out() -> None:
     assert len(state.edges) == MAX_EDGES - 1
     assert (4, 5) in state.edges
     assert (3, 5) not in state.edges
-    closed = build_on(builder, state, [[STOP], [2, 5]])
+    closed = builder.step(state, [[STOP], [2, 5]])
     assert len(closed.edges) == MAX_EDGES
     assert (2, 6) in closed.edges
     # Of four operations all edges stand.
@@ -147,6 +143,7 @@ def test_the_tenth_edge_is_left_out() -> None:
     assert len(state.edges) == MAX_EDGES
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32))
 def test_whatever_is_built_is_in_the_space(seed: int) -> None:
     builder = CellBuilder()
@@ -158,6 +155,7 @@ def test_whatever_is_built_is_in_the_space(seed: int) -> None:
     assert decode(bits) == architecture
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32))
 def test_every_cell_with_at_most_two_inputs_a_vertex_can_be_built(seed: int) -> None:
     rng = random.Random(seed)

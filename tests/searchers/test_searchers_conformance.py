@@ -73,6 +73,10 @@ class TestReinforce(SearcherSuite):
     searcher = "reinforce:learning_rate=0.1,entropy_bonus=0.1"
 
 
+class TestDoubleDqn(SearcherSuite):
+    searcher = "double_dqn:epsilon_episodes=50,batch_size=8,hidden_width=16"
+
+
 class TestNordEvolution(SearcherSuite):
     searcher = "nord_evolution"
 
@@ -93,6 +97,18 @@ class TestNordEvolutionNasBench101(SearcherSuite):
 
     def write_table(self, path: Path, **how: Any) -> Path:
         pytest.skip("a table of all encodings of NAS-Bench-101 is too large for a test")
+
+
+class TestDoubleDqnNasBench101(SearcherSuite):
+    searcher = (
+        "double_dqn:epsilon_episodes=50,batch_size=8,hidden_width=16,target_update=3,"
+        "avoid_duplicates=true"
+    )
+
+    def space(self) -> SearchSpace:
+        return get_space("nasbench101")
+
+    write_table = TestNordEvolutionNasBench101.write_table
 
 
 def chains_of_two(cell: Architecture) -> bool:
@@ -143,6 +159,7 @@ def test_every_registered_searcher_has_a_suite() -> None:
         "era_evolution:form=crossover,population_size=10",
         "local_search",
         "reinforce",
+        "double_dqn:batch_size=8",
     ],
 )
 def test_other_spaces(word: str, name: str) -> None:

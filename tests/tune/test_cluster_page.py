@@ -13,7 +13,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,14 +23,13 @@ import pytest
 
 from harness.experiment import Experiment
 from tests.tune.helpers import digests
-from tests.tune.two_nodes import ROOT, node_environment
+from tests.tune.two_nodes import ROOT, free_ports, node_environment
 
 PAGE = ROOT / "docs" / "running-on-a-cluster.md"
 BLOCK = re.compile(r"^```console no-run cluster\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PROMPT = re.compile(r"^(head|node|laptop)\$ ", re.MULTILINE)
-VARYING = re.compile(
-    r"\d[\d.,]*(?= s\b)|raysubmit_\w+|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+|\x1b\[\d+m"
-)
+COLOUR = re.compile(r"\x1b\[\d+m")
+VARYING = re.compile(r"(?<=\bin )[\d.,]+(?= s\b)|raysubmit_\w+|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+")
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -52,7 +50,7 @@ class Shell:
     def run(self, command: str) -> tuple[int, str]:
         """Status and output of a command."""
         assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.stdin.write(f"{command}\necho; echo '<done>' $?\n")
+        self.process.stdin.write(f"{command}\nstatus=$?; echo; echo '<done>' $status\n")
         said = ""
         for line in self.process.stdout:
             if line.startswith("<done>"):
@@ -79,23 +77,15 @@ def machines() -> Iterator[tuple[Path, dict[str, Shell]]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def free_ports(number: int) -> list[int]:
-    """Ports of this machine that nobody uses."""
-    servers = [socket.create_server(("", 0)) for _ in range(number)]
-    ports = [server.getsockname()[1] for server in servers]
-    for server in servers:
-        server.close()
-    return ports
-
-
 @pytest.mark.slow
 def test_the_commands_of_the_page(machines: tuple[Path, dict[str, Shell]], tmp_path: Path) -> None:
     folder, shells = machines
-    port, dashboard, client = free_ports(3)
+    port, dashboard, agent, client = free_ports(4)
     small = "--num-cpus 1 --object-store-memory 150000000 --temp-dir ~/ray"
+    ports = f"--port {port} --dashboard-port {dashboard} --ray-client-server-port {client}"
+    ports += f" --dashboard-agent-listen-port {agent}"
     changes = {
-        "--port 6379": f"--port {port} --dashboard-port {dashboard} {small}"
-        f" --ray-client-server-port {client}",
+        "--port 6379": f"{ports} {small}",
         "--address HEAD:6379": f"--address 127.0.0.1:{port} {small}",
         ":8265": f":{dashboard}",
         "/data/": f"{folder}/head/data/",
@@ -124,7 +114,7 @@ def test_the_commands_of_the_page(machines: tuple[Path, dict[str, Shell]], tmp_p
 
 
 def compare(shown: str, said: str) -> None:
-    """What the page shows of a command's output, with what it printed; nothing shown: no matter."""
-    expected, printed = (VARYING.sub("*", text) for text in (shown, said))
+    """What the page shows of a command's output with what it printed; if nothing, no matter."""
+    expected, printed = (VARYING.sub("*", COLOUR.sub("", text)) for text in (shown, said))
     if shown.strip() and not doctest.OutputChecker().check_output(expected, printed, FLAGS):
         pytest.fail(f"--- the page\n{shown}\n--- printed\n{said}")

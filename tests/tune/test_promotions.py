@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from harness.experiment import BenchmarkSpec, Experiment
+from harness.journal import Journal
 from harness.spaces import Architecture
 from harness.tune.promotions import PromotingSearcher
 from harness.tune.session import ray_session
@@ -34,7 +35,8 @@ class Counted(Slopes):
 
 
 def experiment(benchmark: BenchmarkSpec, workers: int) -> Experiment:
-    return Experiment([benchmark], WORDS, 1, {"evaluations": 30}, workers)
+    # Under seed 1, hyperband promotes an architecture that it had met before at the higher level.
+    return Experiment([benchmark], WORDS, [1], {"evaluations": 30}, workers)
 
 
 def test_promoted_trials_leave_the_traces_of_the_plain_loop(tmp_path: Path) -> None:
@@ -88,3 +90,22 @@ def test_without_continuing_each_promotion_is_a_trial_of_its_own(tmp_path: Path)
     plain = grid.run(tmp_path / "plain", inline=True)
     lane = grid.run(tmp_path / "lane", trials="evaluation")
     assert digests(lane) == digests(plain)
+
+
+def test_a_trial_that_dies_while_it_pauses_is_begun_anew(tmp_path: Path) -> None:
+    """Its measured rung stands; its promotion is a new trial, trained from the beginning."""
+    grid = Experiment(["tests.function_benchmark:Slopes"], ["asha"], 1, {"evaluations": 30})
+    search = grid.cells[0].start(grid.opened[0], 0)
+    searcher = PromotingSearcher(search, Journal(tmp_path / "journal"), search.searcher.rungs)  # type: ignore[attr-defined]
+    value = 0.0
+    for number in range(40):
+        trial = f"trial-{number}"
+        config = searcher.suggest(trial)
+        assert isinstance(config, dict), "nothing to do although the search goes on"
+        if config["levels"][0] > 1:
+            break
+        value += 1.0
+        searcher.measured(trial, {"value": value, "epochs": 1})
+        searcher.on_trial_complete(trial, error=True)
+    assert config["levels"] == [3, 9]
+    assert len(search.rows) == number

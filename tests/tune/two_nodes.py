@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -67,8 +68,9 @@ class TwoNodes:
     ) -> subprocess.Popen[str]:
         """Start a command on a node."""
         return subprocess.Popen(
-            list(map(str, words)), cwd=self.home(node), stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True, env=node_environment(self.folder, node) | environment,
+            list(map(str, words)), cwd=self.home(node), text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=node_environment(self.folder, node) | environment,
         )  # fmt: skip
 
     def add_second(self, **environment: str) -> None:
@@ -83,8 +85,8 @@ class TwoNodes:
 
     def _run(self, name: str, *words: str) -> None:
         subprocess.run(
-            words, cwd=self.home(name), env=node_environment(self.folder, name), check=True, timeout=60,
-            capture_output=True,
+            words, cwd=self.home(name), env=node_environment(self.folder, name),
+            check=True, timeout=60, capture_output=True,
         )  # fmt: skip
 
     def _ask(self, environment: dict[str, str]) -> None:
@@ -120,6 +122,15 @@ def own(folder: Path, name: str) -> dict[str, str]:
     }
 
 
+def free_ports(number: int) -> list[int]:
+    """Ports of this machine that nobody uses."""
+    servers = [socket.create_server(("", 0)) for _ in range(number)]
+    ports = [server.getsockname()[1] for server in servers]
+    for server in servers:
+        server.close()
+    return ports
+
+
 def main(folder: Path) -> None:
     """Start the head, then a second node for every line of the input; end with the input."""
     from ray.cluster_utils import Cluster
@@ -142,7 +153,9 @@ def main(folder: Path) -> None:
         document |= {"address": cluster.address, "dashboard": f"http://{cluster.webui_url}"}
         answers.write(json.dumps(document) + "\n")
 
-    add("head", {}, include_dashboard=True, dashboard_port=0)
+    dashboard, agent = free_ports(2)
+    ports = {"dashboard_port": dashboard, "dashboard_agent_listen_port": agent}
+    add("head", {}, include_dashboard=True, **ports)
     for line in sys.stdin:
         add("second", json.loads(line))
     cluster.shutdown()  # type: ignore[no-untyped-call]

@@ -7,7 +7,7 @@ import signal
 import time
 from pathlib import Path
 
-TRIAL = "ray::EvaluationTrial"
+TRIALS = ("ray::EvaluationTrial", "ray::PromotedTrial")
 """How the title of a Ray worker begins that holds a trial."""
 
 
@@ -34,7 +34,7 @@ def descendants(ancestor: int) -> dict[int, str]:
 def trial_workers(ancestor: int) -> list[int]:
     """The descendants that are Ray workers with a trial."""
     found = descendants(ancestor).items()
-    return sorted(process for process, title in found if title.startswith(TRIAL))
+    return sorted(process for process, title in found if title.startswith(TRIALS))
 
 
 def kill(process: int) -> bool:
