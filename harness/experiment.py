@@ -19,6 +19,7 @@ from typing import Any, Literal
 from harness.benchmarks import Benchmark, open_benchmark
 from harness.benchmarks.packed import atomic_write
 from harness.errors import HarnessError, UserError
+from harness.experiment_document import read_document
 from harness.experiment_record import check_directory, joined, versions
 from harness.journal import remove_finished
 from harness.locks import sole_writer, unwritable
@@ -322,7 +323,7 @@ class Experiment:
         document = json.loads(json.dumps(self.describe()))
         try:
             if path.exists():
-                document = joined(json.loads(path.read_bytes()), document, out)
+                document = joined(read_document(path), document, out)
             with atomic_write(path) as stream:
                 stream.write(json.dumps(document, indent=1, sort_keys=True).encode())
         except OSError as error:

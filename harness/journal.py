@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from pathlib import Path
 from typing import Any
 
 from harness.disk import make_directory, sync_directory
 from harness.errors import HarnessError
 from harness.traces import finished_seeds
+
+_CHECKSUM = "crc32"
 
 
 class Journal:
@@ -48,8 +51,8 @@ class Journal:
         *lines, rest = content.split(b"\n")
         for number, line in enumerate(lines, start=1):
             try:
-                entries.append(dict(json.loads(line)))
-            except (ValueError, TypeError):
+                entries.append(_entry(line))
+            except ValueError:
                 if number == len(lines) and not rest:
                     break
                 raise HarnessError(
@@ -60,7 +63,7 @@ class Journal:
 
     def append(self, entry: dict[str, Any]) -> None:
         """Add an entry; on return it survives a kill of the process and of the machine."""
-        self._file.write(json.dumps(entry, separators=(",", ":")).encode() + b"\n")
+        self._file.write(journal_line(entry) + b"\n")
         self._file.flush()
         os.fsync(self._file.fileno())
 
@@ -72,6 +75,31 @@ class Journal:
         """Delete the file: its content now stands in a trace."""
         self.close()
         self.path.unlink(missing_ok=True)
+
+
+def journal_line(entry: dict[str, Any]) -> bytes:
+    """An entry as JSON, with a checksum as its last field."""
+    text = json.dumps(entry, separators=(",", ":")).encode()
+    checksum = json.dumps({_CHECKSUM: zlib.crc32(text)}, separators=(",", ":")).encode()
+    return text[:-1] + b"," * bool(entry) + checksum[1:]
+
+
+def _entry(line: bytes) -> dict[str, Any]:
+    """The inverse.
+
+    Raises:
+        ValueError: If the line is not as it was written.
+    """
+    try:
+        entry = json.loads(line)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(entry, dict):
+        raise ValueError("no entry")
+    entry.pop(_CHECKSUM, None)
+    if journal_line(entry) != line:
+        raise ValueError("wrong checksum")
+    return entry
 
 
 def journal_path(out: Path, directory: str, seed: int) -> Path:

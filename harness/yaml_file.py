@@ -20,6 +20,8 @@ _LONGEST = 10_000_000
 """Characters of all values, each alias counted as what it stands for."""
 
 _BITS = 64
+_DIGITS = 100
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 
 
 class _Mistake(yaml.MarkedYAMLError):
@@ -109,6 +111,9 @@ def _length(node: yaml.Node, known: dict[yaml.Node, int | None]) -> int:
     length = 1
     if isinstance(node, yaml.ScalarNode):
         length += len(node.value)
+        if node.tag in _NUMBERS and length > _DIGITS:
+            # PyYAML takes minutes for 1:59:59:59...
+            raise _Mistake(node, f"a number of more than {_DIGITS} characters")
         # Written as an escape, for PyYAML refuses the characters themselves.
         odd = Reader.NON_PRINTABLE.search(node.value)
         if odd:

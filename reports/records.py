@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -14,8 +13,9 @@ import numpy as np
 
 from harness.benchmarks.base import REPEAT, STATUS
 from harness.errors import HarnessError, UserError
+from harness.experiment_document import read_document
 from harness.protocol import Protocol
-from harness.traces import read_columns, read_metadata, trace_files
+from harness.traces import read_batch, trace_files
 
 _COLUMNS = ("end", "epochs", "status", "selection", "true", "report")
 
@@ -150,16 +150,16 @@ def describe_records(directory: str | Path) -> Records:
     """
     directory = Path(directory)
     try:
-        document = json.loads((directory / "experiment.json").read_text())
+        document = read_document(directory / "experiment.json")
         return Records(document, _questions(document), {})
     except OSError as error:
         raise UserError(
             f"{directory} holds no experiment ({error.strerror}): run `nas-harness run ... --out"
             f" {directory}` first"
         ) from None
-    except (ValueError, KeyError, TypeError) as error:
+    except ValueError as error:
         raise UserError(
-            f"{directory}/experiment.json is damaged ({error!r}): restore it or run again"
+            f"{directory}/experiment.json is damaged ({error}): restore it or run again"
         ) from None
 
 
@@ -212,13 +212,20 @@ class _Part:
 
 
 def _read(path: Path) -> _Part | None:
-    metadata = read_metadata(path)
-    if not metadata["headers"]:
+    traces = read_batch(path)
+    if not traces:
         return None
-    table = read_columns(path)
-    columns = {name: table.column(name).to_numpy() for name in _COLUMNS}
-    search, step = (table.column(name).to_numpy() for name in ("search", "step"))
-    return _Part(path, metadata["headers"], metadata["digests"], search, step, columns)
+    lengths = [len(trace) for trace in traces]
+    return _Part(
+        path,
+        headers=[trace.header for trace in traces],
+        digests=[trace.digest for trace in traces],
+        search=np.repeat(np.arange(len(traces)), lengths),
+        step=np.concatenate(list(map(np.arange, lengths))),
+        columns={
+            name: np.concatenate([trace.columns[name] for trace in traces]) for name in _COLUMNS
+        },
+    )
 
 
 def _joined(question: Question, parts: list[_Part]) -> Cell:

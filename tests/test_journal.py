@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from harness.errors import HarnessError
 from harness.experiment import Experiment
-from harness.journal import Journal, journal_path, remove_finished
+from harness.journal import Journal, journal_line, journal_path, remove_finished
 from tests.function_benchmark import NAME
 
 VALUES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
@@ -58,25 +58,27 @@ def test_a_torn_end_is_dropped_wherever_it_is_torn(tmp_path: Path) -> None:
         assert journal.entries == [*entries[:whole], {"next": cut}]
 
 
-DAMAGE = [b"{", b"", b"\xff\xfe", b"12", b"null", b'"text"']
+DAMAGE = [b"{", b"", b"\xff\xfe", b"12", b"null", b'"text"', b'{"number":1}', b"[" * 9_999]
 
 
 @pytest.mark.parametrize("damage", [*DAMAGE, b"\0" * 40 + b'"value":1}', b"\r{"])
 def test_a_damaged_last_line_is_dropped(tmp_path: Path, damage: bytes) -> None:
     """A power cut may leave the end of a line without its beginning."""
     path = tmp_path / "seed.jsonl"
-    path.write_bytes(b'{"number":0}\n' + damage + b"\n")
+    lines = [journal_line({"number": number}) + b"\n" for number in range(2)]
+    path.write_bytes(lines[0] + damage + b"\n")
     filled(path, [{"number": 1}])
-    assert path.read_bytes() == b'{"number":0}\n{"number":1}\n'
+    assert path.read_bytes() == b"".join(lines)
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_damage_before_the_end_is_an_error(tmp_path: Path, damage: bytes) -> None:
     path = tmp_path / "seed.jsonl"
-    path.write_bytes(b'{"number":0}\n' + damage + b'\n{"number":2}\n')
+    lines = [journal_line({"number": number}) for number in (0, 2)]
+    path.write_bytes(b"\n".join([lines[0], damage, lines[1], b""]))
     with pytest.raises(HarnessError, match=r"seed\.jsonl, line 2 is damaged"):
         Journal(path)
-    assert path.read_bytes().endswith(b'{"number":2}\n')
+    assert path.read_bytes().endswith(lines[1] + b"\n")
 
 
 def test_an_entry_survives_a_kill(tmp_path: Path) -> None:

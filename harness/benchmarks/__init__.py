@@ -112,7 +112,8 @@ def function_class(name: str) -> type[FunctionBenchmark] | None:
     from harness.benchmarks.function import FunctionBenchmark
 
     if not (isinstance(found, type) and issubclass(found, FunctionBenchmark)):
-        raise HarnessError(
+        # Who names a class is mistaken in it; a registered one is another person's.
+        raise (UserError if colon else HarnessError)(
             f"benchmark '{name}' is neither a FunctionBenchmark nor a registered function that"
             " returns a table's path"
         )

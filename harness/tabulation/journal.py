@@ -17,8 +17,16 @@ from harness import recipes
 from harness.errors import UserError
 from harness.recipes import Recipe
 from harness.tabulation.work import Row
+from harness.typed import check_types, conforms
 
 _QUESTION, _TRAININGS = "question.json", "trainings.jsonl"
+_CURVES = {
+    "valid_correct": list[int],
+    "test_correct": list[int],
+    "train_seconds": list[float],
+    "evaluate_seconds": list[float],
+}
+_KINDS = {"cell": list[int], "seed": int, "status": str, "reason": str, **_CURVES}
 
 
 @dataclass(frozen=True)
@@ -81,17 +89,38 @@ class Journal:
         """
         if not self._trainings.exists():
             return
-        with self._trainings.open(encoding="utf-8") as lines:
+        with self._trainings.open("rb") as lines:
             for number, line in enumerate(lines, 1):
-                if not line.endswith("\n"):
+                if not line.endswith(b"\n"):
                     return  # a kill in the middle of the last line
                 try:
-                    row: dict[str, Any] = json.loads(line)
-                except ValueError:
+                    yield self._checked(json.loads(line))
+                except (ValueError, RecursionError):
                     raise UserError(
                         f"{self._trainings}, line {number} is damaged: delete the line"
                     ) from None
-                yield row
+
+    def _checked(self, row: Row) -> Row:
+        """A training as it was read.
+
+        Raises:
+            ValueError: If it is none of this question's.
+        """
+        if not conforms(row, dict[str, Any]) or not all(
+            conforms(row.get(name), kind) for name, kind in _KINDS.items()
+        ):
+            raise ValueError("a field is missing or of another kind")
+        recipe = self.question.recipe
+        counts = {"valid_correct": recipe.valid_images, "test_correct": recipe.test_images}
+        lengths = {len(row[name]) for name in _CURVES}
+        if (
+            len(lengths) > 1
+            or max(lengths) > recipe.epochs
+            or row["seed"] not in self.question.seeds
+            or any(not 0 <= x <= most for name, most in counts.items() for x in row[name])
+        ):
+            raise ValueError("a number is out of range")
+        return row
 
     def finished(self) -> set[tuple[int, ...]]:
         """The cells that have all their seeds."""
@@ -127,12 +156,14 @@ class Journal:
 def _read_question(path: Path) -> Question:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-        return Question(
+        question = Question(
             **{
                 **values,
                 "recipe": recipes.from_values(values["recipe"], str(path)),
                 "seeds": tuple(values["seeds"]),
             }
         )
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise UserError(f"{path} is damaged ({error}): choose another --out") from None
+    check_types(question, str(path))
+    return question

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from math import nan
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from ray.tune.search import Searcher as RaySearcher
 
 from harness.errors import HarnessError, ReplayError
 from harness.experiment import Experiment
-from harness.journal import Journal
+from harness.journal import Journal, journal_line
 from harness.loop import Search, run_search
 from harness.tune.searcher import TuneSearcher
 from harness.tune.searches import refusal
@@ -80,18 +79,18 @@ def test_changed_code_stops_at_the_first_difference(table: Path, tmp_path: Path)
     path = tmp_path / "a.jsonl"
     whole = search(table)
     drive(TuneSearcher(whole, Journal(path)), whole, "oldest")
-    lines = path.read_text().splitlines()
-    entry = json.loads(lines[4])
-    other = json.loads(lines[5])["architecture"]
-    lines[4] = json.dumps({**entry, "architecture": other})
-    path.write_text("\n".join(lines) + "\n")
+    lines = path.read_bytes().splitlines()
+    entries = Journal(path).entries
+    lines[4] = journal_line({**entries[4], "architecture": entries[5]["architecture"]})
+    path.write_bytes(b"\n".join(lines) + b"\n")
     with pytest.raises(ReplayError, match="evaluation 4 was"):
         TuneSearcher(search(table), Journal(path))
 
 
 def test_damage_inside_a_journal_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
-    path.write_text('{"number": 0}\n{"numb\n{"number": 2}\n')
+    lines = [journal_line({"number": number}) for number in range(3)]
+    path.write_bytes(b"\n".join([lines[0], lines[1][:6], lines[2], b""]))
     with pytest.raises(HarnessError, match="line 2 is damaged"):
         Journal(path)
 

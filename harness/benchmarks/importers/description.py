@@ -6,68 +6,24 @@ They are short YAML files (`harness.benchmarks.importers.description_file` reads
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from harness.benchmarks.importers.values import (
+    Checksum,
+    Delimiter,
+    Factor,
+    Name,
+    Numbers,
+    Option,
+    Real,
+    Whole,
+    from_range,
+    split,
+)
 from harness.errors import unknown
 from harness.protocol import Protocol
-
-
-def _option(value: Any) -> Any:
-    # YAML turns an unquoted `no` into False and `~` into None: neither is a name.
-    if isinstance(value, bool) or value is None:
-        raise ValueError(f"YAML reads this as {value}; put the name in quotes")
-    return str(value) if isinstance(value, int | float) else value
-
-
-def _split(value: Any) -> Any:
-    return "" if value == "none" else value
-
-
-def _number(value: Any) -> Any:
-    # Pydantic would take `yes` for 1.
-    if isinstance(value, bool):
-        raise ValueError(f"YAML reads this as {value}; give a number")
-    return value
-
-
-def _factor(value: Any) -> Any:
-    number = value
-    if isinstance(value, str):
-        above, slash, below = value.partition("/")
-        try:
-            # Not through `Fraction`, which writes out 1e999999999.
-            number = float(above) / (float(below) if slash else 1.0)
-        except (ValueError, ZeroDivisionError):
-            raise ValueError(
-                f"'{value}' is neither a number nor a fraction such as 1/108"
-            ) from None
-    if isinstance(number, int | float) and (number == 0 or not math.isfinite(number)):
-        raise ValueError("must be finite and not zero")
-    return _number(number)
-
-
-def _range(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    first, dash, last = value.partition("-")
-    if not (dash and first.isdecimal() and last.isdecimal() and len(last) < 7):
-        raise ValueError(f"'{value}' is neither a list of numbers nor a range such as 1-100")
-    numbers = list(range(int(first), int(last) + 1))
-    if not numbers:
-        raise ValueError(f"the range '{value}' is empty")
-    return numbers
-
-
-Whole = Annotated[int, BeforeValidator(_number)]
-Real = Annotated[float, BeforeValidator(_number)]
-Option = Annotated[str, BeforeValidator(_option)]
-Factor = Annotated[float, BeforeValidator(_factor)]
-Numbers = Annotated[tuple[Whole, ...], BeforeValidator(_range)]
-Name = Annotated[str, Field(min_length=1)]
-Checksum = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class _Part(BaseModel):
@@ -188,7 +144,7 @@ class ColumnSource(_Part):
     epochs: dict[Whole, Name] | None = None
     runs: dict[Whole, Name | dict[Whole, Name]] | None = None
     array: Array | None = None
-    split: Annotated[str, BeforeValidator(_split)]
+    split: Annotated[str, BeforeValidator(split)]
     epoch: Whole = Field(default=0, ge=0)
     seed: Whole = 0
     unit: str = ""
@@ -244,7 +200,7 @@ class FileFacts(_Part):
 
     sha256: Checksum | None = None
     rows: Whole | None = None
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    delimiter: Delimiter = ","
 
 
 class Sidecar(_Part):
@@ -298,7 +254,7 @@ class Dataset(_Part):
             if isinstance(fields, dict):
                 fields = {**fields, "name": name}
                 if "fidelities" in fields:
-                    fields["fidelities"] = _range(fields["fidelities"])
+                    fields["fidelities"] = from_range(fields["fidelities"])
             named[name] = fields
         return {**values, "protocols": named}
 

@@ -14,7 +14,7 @@ import io
 import lzma
 import zipfile
 import zlib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -88,8 +88,12 @@ class SourceFile:
 
     def _read_csv(self, data: bytes, needed: Sequence[str], delimiter: str) -> pa.Table:
         lines = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", newline="")
-        header = next(csv.reader(lines, delimiter=delimiter), [])
+        rows = csv.reader(lines, delimiter=delimiter, strict=True)
+        # Arrow skips empty lines, before the header too.
+        header = next(filter(None, rows), [])
         self._check_columns(header, needed)
+        # It also takes a file that was cut within quotes, and text that follows quotes.
+        deque(rows, maxlen=0)
         return pa_csv.read_csv(
             pa.BufferReader(data),
             # One block: messages then carry row numbers, and values may hold line breaks.
@@ -106,6 +110,8 @@ class SourceFile:
         file = pq.ParquetFile(pa.BufferReader(data))
         self._check_columns(file.schema_arrow.names, needed)
         table = file.read(columns=list(needed))
+        # Arrow believes that what Parquet calls text is text.
+        table.validate(full=True)
         for i, field in enumerate(table.schema):
             if pa.types.is_dictionary(field.type):
                 plain = table.column(i).cast(field.type.value_type)
@@ -171,6 +177,11 @@ class SourceFile:
         except pa.ArrowException as error:
             raise self._no_number(column, name, error) from None
         numbers: np.ndarray = values.to_numpy(zero_copy_only=False).astype(np.float64)
+        if _is_text(column.type):
+            # Arrow reads "nan(5)" and "-nan" as numbers too.
+            odd = np.flatnonzero(np.isnan(numbers) & ~column.is_null().to_numpy())
+            if odd.size:
+                raise self._not_a_number(int(odd[0]), name, column[int(odd[0])])
         infinite = np.flatnonzero(np.isinf(numbers))
         if infinite.size:
             raise UserError(f"{self.at(int(infinite[0]), name)}: not a finite number")
@@ -181,8 +192,11 @@ class SourceFile:
             try:
                 cell.cast(pa.float64())
             except pa.ArrowException:
-                return UserError(f"{self.at(row, name)}: {str(cell)[:40]!r} is not a number")
+                return self._not_a_number(row, name, cell)
         return UserError(f"{self.path.name}, column '{name}': {str(error).splitlines()[0]}")
+
+    def _not_a_number(self, row: int, name: str, cell: pa.Scalar) -> UserError:
+        return UserError(f"{self.at(row, name)}: {str(cell)[:40]!r} is not a number")
 
 
 class ArrayFile:
