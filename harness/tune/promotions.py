@@ -106,15 +106,6 @@ class PromotingSearcher(TuneSearcher):
                 waiting.remove(trial_id)
         super().on_trial_complete(trial_id, result, error)
 
-    def on_trial_complete(
-        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
-    ) -> None:
-        """A trial's end. One that dies while it pauses, or paused, cannot go on."""
-        for waiting in self._paused.values():
-            if trial_id in waiting:
-                waiting.remove(trial_id)
-        super().on_trial_complete(trial_id, result, error)
-
     def measured(self, trial_id: str, result: dict[str, Any]) -> None:
         """A trial could go on: if it has reached its rung, journal its value."""
         job = self._in_trial[trial_id]

@@ -70,7 +70,7 @@ def test_bombs_are_defused(tmp_path: Path) -> None:
     for kind, texts in holes.items():
         for place, text in enumerate(texts):
             for name, bomb in BOMBS.items():
-                if place and len(bomb) > 5_000:
+                if (place or kind != "e") and len(bomb) > 5_000:
                     continue  # of long texts the length alone counts
                 paths.append(tmp_path / f"{kind}{place}-{name}.yaml")
                 paths[-1].write_text(text.replace("HOLE", bomb))
