@@ -159,6 +159,10 @@ def read_metadata(path: Path) -> dict[str, Any]:
         for name in ("headers", "digests", "searches"):
             if not isinstance(document[name], list):
                 raise ValueError(f"{name} is no list")
+        for header in document["headers"]:
+            lacking = {"searcher", "benchmark", "protocol", "seed", "stopped"} - set(header)
+            if lacking:
+                raise ValueError(f"a header lacks {sorted(lacking)}")
     except (OSError, KeyError, ValueError, TypeError, pa.ArrowException) as error:
         raise HarnessError(f"{path} is no trace file of nas-harness ({error})") from None
     return document

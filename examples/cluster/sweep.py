@@ -50,7 +50,7 @@ def main() -> None:
     """Run the sweep as the command line says."""
     parser = argparse.ArgumentParser(description="A sweep over the options of a searcher.")
     parser.add_argument("--benchmark", default="tss-digits", help="a name or a table's path")
-    parser.add_argument("--seeds", type=int, default=200)
+    parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--evaluations", type=int, default=200)
     parser.add_argument("--out", required=True)
     parser.add_argument("--address", help="join this Ray cluster: HOST:PORT, or auto")

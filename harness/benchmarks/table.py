@@ -21,11 +21,14 @@ from harness.benchmarks.base import (
 )
 from harness.benchmarks.covered import CoveredSpace
 from harness.benchmarks.packed import PackedTable
-from harness.errors import UserError, unknown
+from harness.errors import HarnessError, UserError, unknown
 from harness.protocol import CostTerm, Measure, Protocol, audit
 from harness.spaces import Architecture, CategoricalSpace, SearchSpace, get_space
 from harness.streams import key, uniform
 from harness.typed import conforms
+
+MAX_SECONDS = 1e10
+"""No evaluation takes 300 years; microseconds of that many are still exact."""
 
 # A named tuple's own constructor is a Python function and takes twice as long.
 _answer = partial(tuple.__new__, Answer)
@@ -190,6 +193,11 @@ class TableBenchmark(Benchmark):
             column = row_means(self.table.values(term.column, epoch=epoch))
             times = epochs if term.per == "epoch" else 1
             seconds += term.factor * times * np.nan_to_num(column)
+        if not (np.abs(seconds) < MAX_SECONDS).all():
+            name = self.table.header.name
+            raise HarnessError(
+                f"table '{name}' holds impossible times: check it by `nas-harness info --verify`"
+            )
         rounded = np.maximum(np.rint(seconds * MICROSECONDS), at_least)
         costs: list[int] = rounded.astype(int).tolist()
         return costs
