@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from math import inf
+from math import ceil, inf
 
 BARE, DRIVERS, WORKERS = "without Ray", "drivers on Ray", "workers on Ray"
 """What is killed."""
@@ -35,8 +35,8 @@ class Tally:
         self._seconds = inf if seconds is None else seconds
         self._most: dict[str, float] = dict.fromkeys(SHARES, inf)
         if most is not None:
-            self._most = {level: round(most * share) for level, share in SHARES.items()}
-            self._most[WORKERS] = most - self._most[BARE] - self._most[DRIVERS]
+            self._most = {level: ceil(most * share) for level, share in SHARES.items()}
+            self._most[BARE] = most - self._most[DRIVERS] - self._most[WORKERS]
 
     def wants(self, level: str) -> bool:
         """Whether there are to be more kills of this."""
