@@ -262,7 +262,7 @@ def test_the_sound_cases_are_imported(cases: list[Case], tmp_path: Path) -> None
         assert imported(tmp_path)
 
 
-@fuzzed(60, 2_000)
+@fuzzed(60, 400)
 def test_descriptions(examples: int, cases: list[Case], tmp_path: Path) -> None:
     @fuzz(examples)
     @given(data=st.data())
@@ -275,7 +275,7 @@ def test_descriptions(examples: int, cases: list[Case], tmp_path: Path) -> None:
     check()
 
 
-@fuzzed(100, 3_000)
+@fuzzed(100, 600)
 def test_csv_files(examples: int, cases: list[Case], tmp_path: Path) -> None:
     @fuzz(examples)
     @given(data=st.data())

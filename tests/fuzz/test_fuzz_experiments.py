@@ -94,7 +94,7 @@ def small(grid: Experiment) -> bool:
     return evaluations is not None and evaluations <= 20 and searches <= 20 and grid.workers < 999
 
 
-@fuzzed(45, 2_500)
+@fuzzed(45, 500)
 def test_experiment_files(examples: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, out = folder / "experiment.yaml", folder / "out"
     monkeypatch.setenv("COLUMNS", "200")

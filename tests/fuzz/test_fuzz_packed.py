@@ -131,7 +131,7 @@ def same(table: PackedTable, original: PackedTable) -> bool:
     )
 
 
-@fuzzed(120, 10_000)
+@fuzzed(120, 2_000)
 def test_damaged_tables(examples: int, folder: Path) -> None:
     """Full verification finds every difference; without it, nothing but errors of ours follows."""
     sound = [(folder / f"{name}.table").read_bytes() for name in NAMES]
@@ -182,7 +182,7 @@ def places(tree: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return found
 
 
-@fuzzed(50, 2_000)
+@fuzzed(50, 400)
 def test_forged_headers(examples: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever a header says that was made to fit: errors of ours, or answers as it says."""
     sound = [(folder / f"{name}.table").read_bytes() for name in NAMES]

@@ -92,7 +92,7 @@ def digests(out: Path) -> set[tuple[str, int, str]]:
     }
 
 
-@fuzzed(15, 1_000)
+@fuzzed(15, 200)
 def test_trace_files(examples: int, results: Path) -> None:
     whole = digests(results / "out")
     frame = load_traces(results / "out")
@@ -133,7 +133,7 @@ def test_trace_files(examples: int, results: Path) -> None:
     check()
 
 
-@fuzzed(25, 2_000)
+@fuzzed(25, 400)
 def test_the_record_of_an_experiment(examples: int, results: Path) -> None:
     """`experiment.json`: whatever it says, all that follows is a report or errors of ours."""
     document = json.loads((results / "out" / "experiment.json").read_text())
@@ -157,7 +157,7 @@ def test_the_record_of_an_experiment(examples: int, results: Path) -> None:
 # --- journals -----------------------------------------------------------------------------------
 
 
-@fuzzed(100, 10_000)
+@fuzzed(100, 2_000)
 def test_journals(examples: int, tmp_path: Path) -> None:
     """What is read is what was written, up to a torn end."""
     entries = [
@@ -188,7 +188,7 @@ def test_journals(examples: int, tmp_path: Path) -> None:
     check()
 
 
-@fuzzed(15, 1_500)
+@fuzzed(15, 300)
 def test_trainings(examples: int, tmp_path: Path) -> None:
     """The journal of a tabulation."""
     recipe = load_recipe("digits")

@@ -91,7 +91,7 @@ PLAIN: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@fuzzed(60, 5_000)
+@fuzzed(60, 1_000)
 def test_plain_data_is_read_as_pyyaml_reads_it(examples: int) -> None:
     @fuzz(examples)
     @given(value=PLAIN, flow=st.sampled_from([None, True, False]))
@@ -109,7 +109,7 @@ def test_plain_data_is_read_as_pyyaml_reads_it(examples: int) -> None:
     check()
 
 
-@fuzzed(60, 5_000)
+@fuzzed(60, 1_000)
 def test_recipes(examples: int, tmp_path: Path) -> None:
     sound = harness.recipes.load("digits").values()
     path = tmp_path / "recipe.yaml"
