@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import json
 import math
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
