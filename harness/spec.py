@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import math
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -152,6 +153,9 @@ def parse_options(settings: str, text: str, kind: str) -> dict[str, Any]:
 def _check(searcher: str, option: str, value: Any, kind: Any) -> None:
     from pydantic import TypeAdapter, ValidationError
 
+    # JSON, and so the experiment's record, has no others.
+    if isinstance(value, float) and not math.isfinite(value):
+        raise UserError(f"{searcher}: {option}={value}; must be finite")
     try:
         TypeAdapter(kind).validate_python(value, strict=True)
     except ValidationError as error:

@@ -260,6 +260,8 @@ def alike(value: Any, domain: Sequence[Any]) -> st.SearchStrategy[Any]:
     same = [tree(x) for x in domain if type(tree(x)) is type(value)]
     if isinstance(value, Mapping):
         pairs = [pair for other in same for pair in other]
+        if not pairs:
+            return JUNK
         return st.sampled_from(pairs).map(lambda pair: Mapping([*value, pair]))
     if isinstance(value, list):
         return st.permutations(value) | st.lists(st.sampled_from(value or [0]), max_size=4)

@@ -27,7 +27,8 @@ def kills(*options: str) -> str:
 
 
 def test_a_few_kills() -> None:
-    assert kills("--kills", "20").startswith("20 kills")
+    # Workers that are killed at once may make it some more.
+    assert int(kills("--kills", "20").split()[0]) >= 20
 
 
 @pytest.mark.slow

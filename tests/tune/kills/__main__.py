@@ -18,8 +18,8 @@ from tests.tune.kills.stage import Stage
 from tests.tune.kills.tally import BARE, DRIVERS, WORKERS, Tally
 from tests.tune.kills.without_ray import kill_without_ray
 
-OWN_CLUSTER_EVERY = 8
-"""Every so many experiments, drivers start clusters of their own."""
+OWN_CLUSTER_EVERY = 3
+"""Every so many experiments on Ray, drivers start clusters of their own."""
 
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

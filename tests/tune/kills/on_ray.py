@@ -93,7 +93,9 @@ def kill_on_ray(folder: Path, log: Path, random: Random, tally: Tally, address: 
         AssertionError: If a driver fails, hangs, or leaves processes behind.
     """
     folder.mkdir()
-    setup = Setup.draw(random, (*SEARCHERS, *PROMOTING), evaluations=100)
+    # Long enough for the kills that are left.
+    evaluations = int(min(100, 20 + 5 * tally.left(WORKERS)))
+    setup = Setup.draw(random, (*SEARCHERS, *PROMOTING), evaluations)
     stage = Stage(setup, folder / "out", log)
     while True:
         fate = Fate()

@@ -42,8 +42,11 @@ class Tally:
         """Whether there are to be more kills of this."""
         # What is quick comes first, and gets a fifth of the time.
         seconds = self._seconds / 5 if level == BARE else self._seconds
-        left = self._most[level] - self.kinds[level].total()
-        return left > 0 and self.elapsed < seconds and not self.violations
+        return self.left(level) > 0 and self.elapsed < seconds and not self.violations
+
+    def left(self, level: str) -> float:
+        """How many more kills of this there may be."""
+        return self._most[level] - self.kinds[level].total()
 
     @property
     def elapsed(self) -> float:
