@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -24,6 +26,9 @@ DRIVER_GROWTH = 25.0
 
 SUMMARY = 300.0
 """MB that it may take for the table of results. `docs/running-on-a-cluster.md` states both."""
+
+TRIAL = "_Inner"
+"""What Tune calls a trainable with parameters; workers show it as their title."""
 
 SEARCHER = """
 from searchers.random_search import RandomSearch
@@ -137,12 +142,17 @@ def test_searches_survive_a_killed_node(nodes: TwoNodes, tmp_path: Path) -> None
     wait_for(lambda: ran_on(out) == first, process)
     nodes.kill_second()
     assert len(trace_files(out)) < 40, "the kill came too late: nothing was tested"
+    # Else a fast machine is done before a further worker has started.
+    resting = nodes.workers("head", TRIAL)
+    assert resting, "no worker is to be seen on the first node"
+    for worker in resting:
+        os.kill(worker, signal.SIGSTOP)
     nodes.add_second()
-    # A fast machine may be done before a further worker has started.
-    enough_is_left = len(trace_files(out)) < 25
+    wait_for(lambda: nodes.ids["second"] in ran_on(out), process)
+    for worker in resting:
+        os.kill(worker, signal.SIGCONT)
     succeed(process)
     assert digests(out) == inline(nodes, tmp_path, **size)
-    assert not enough_is_left or nodes.ids["second"] in ran_on(out), "the new node did nothing"
 
 
 def test_evaluations_survive_a_killed_node(nodes: TwoNodes, tmp_path: Path) -> None:

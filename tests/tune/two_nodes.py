@@ -83,6 +83,19 @@ class TwoNodes:
         """``kill -9`` of the second node's raylet; its workers die with it."""
         os.kill(self.raylets["second"], signal.SIGKILL)
 
+    def workers(self, name: str, title: str) -> list[int]:
+        """The processes of a node that carry out actors or tasks of this name."""
+        found = []
+        for path in Path("/proc").glob("[0-9]*"):
+            try:
+                parent = path.joinpath("stat").read_text().rsplit(")", 1)[1].split()[1]
+                command = path.joinpath("cmdline").read_text()
+            except OSError:  # It has ended.
+                continue
+            if int(parent) == self.raylets[name] and command.startswith(f"ray::{title}"):
+                found.append(int(path.name))
+        return found
+
     def _run(self, name: str, *words: str) -> None:
         subprocess.run(
             words, cwd=self.home(name), env=node_environment(self.folder, name),
