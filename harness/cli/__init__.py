@@ -1,4 +1,4 @@
-"""The command line: `nas-harness run | report | import | tabulate | list | info`.
+"""The command line: `nas-harness run | report | study | import | tabulate | list | info`.
 
 The only place that knows all four packages.
 """
@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import typer
 
 from harness.cli.run import report, run
+from harness.cli.studies import study
 from harness.cli.tables import importer, info, list_parts, tabulate
 from harness.errors import HarnessError
 
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.command("run")(run)
 app.command("report")(report)
+app.add_typer(study, name="study")
 app.add_typer(importer, name="import")
 app.command("tabulate")(tabulate)
 app.command("list")(list_parts)
