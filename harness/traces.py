@@ -179,6 +179,8 @@ def read_columns(path: Path) -> pa.Table:
 
     try:
         table: pa.Table = pq.read_table(path, page_checksum_verification=True)
+        # The checksums cover pages, not what the file says of them.
+        table.validate(full=True)
     except (OSError, pa.ArrowException) as error:
         raise HarnessError(f"{path} is damaged ({error}): delete it and run again") from None
     lacking = {"search", "step", "architecture", *COLUMNS} - set(table.column_names)

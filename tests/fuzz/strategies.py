@@ -36,14 +36,9 @@ def fuzzed(few: int, many: int) -> pytest.MarkDecorator:
 
 
 def fuzz(examples: int) -> Callable[[Check], Check]:
-    """Hypothesis' settings: a failing example comes with the line that repeats it.
-
-    The examples are always the same, so that a run tells of changes in the code. To look for more,
-    set ``NAS_HARNESS_FUZZ=random``.
-    """
+    """Hypothesis' settings: a failing example comes with the line that repeats it."""
     return settings(
         max_examples=examples,
-        derandomize=os.environ.get("NAS_HARNESS_FUZZ") != "random",
         deadline=timedelta(seconds=60),  # what takes longer hangs
         print_blob=True,
         suppress_health_check=list(HealthCheck),

@@ -84,6 +84,7 @@ def test_a_promotion_goes_on_with_its_own_trial(
     assert all(trials.count((a, 1)) > 1 for a, _ in repeated)
 
 
+@pytest.mark.slow
 def test_without_continuing_each_promotion_is_a_trial_of_its_own(tmp_path: Path) -> None:
     spec = BenchmarkSpec("tests.function_benchmark:Slopes", options={"promotion": "restart"})
     grid = Experiment([spec], ["asha"], 1, {"evaluations": 20}, 2)

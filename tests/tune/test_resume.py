@@ -56,7 +56,13 @@ def test_searches_survive_a_killed_worker(table: Path, tmp_path: Path) -> None:
     assert digests(out) == digests(inline)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(signal.SIGINT, id="SIGINT"),
+        pytest.param(signal.SIGTERM, id="SIGTERM", marks=pytest.mark.slow),
+    ],
+)
 def test_an_interrupted_run_ends_at_once_with_one_line(
     table: Path, tmp_path: Path, number: signal.Signals
 ) -> None:

@@ -18,7 +18,14 @@ def test_packages_are_found_with_a_stable_hash() -> None:
     assert mismatch(here, here, "node") == ""
 
 
-@pytest.mark.parametrize("shadow", ["reports.py", "harness.py", "searchers/__init__.py"])
+@pytest.mark.parametrize(
+    "shadow",
+    [
+        "reports.py",
+        pytest.param("harness.py", marks=pytest.mark.slow),
+        pytest.param("searchers/__init__.py", marks=pytest.mark.slow),
+    ],
+)
 def test_a_shadowing_file_is_named(table: Path, tmp_path: Path, shadow: str) -> None:
     """The driver is the installed command, which does not look into its directory; workers do."""
     place = tmp_path / "work"
