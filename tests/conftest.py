@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# The same examples in every run, so that it tells of changes in the code; `NAS_HARNESS_FUZZ=random` looks for more.
+# The same examples in every run, so that it tells of changes in the code.
+# `NAS_HARNESS_FUZZ=random` looks for more.
 settings.register_profile("fixed", derandomize=True)
 if os.environ.get("NAS_HARNESS_FUZZ") != "random":
     settings.load_profile("fixed")

@@ -11,7 +11,6 @@ import contextlib
 import io
 import json
 import math
-import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
