@@ -146,6 +146,7 @@ def test_other_questions_are_refused(tmp_path: Path, recipe: str) -> None:
         pack(Journal(tmp_path / "nothing"), out, name="t")
 
 
+@pytest.mark.slow
 def test_rows_on_ray_are_those_of_this_process(tmp_path: Path, recipe: str) -> None:
     here, there = tmp_path / "here.table", tmp_path / "there.table"
     tabulate("tss", "digits", recipe, (0, 1), here, executor=in_this_process, cells=CELLS)
