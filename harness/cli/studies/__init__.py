@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import typer
 
+from harness.cli.studies.diversity import diversity
+from harness.cli.studies.fidelity_economics import fidelity_economics
+from harness.cli.studies.noise import noise
+from harness.cli.studies.optimizers import optimizers
+from harness.cli.studies.overhead import overhead
+from harness.cli.studies.rank_retention import rank_retention
+
 study = typer.Typer(
     help="""Studies: what evaluations are worth, how noise and budgets change a comparison.
 
@@ -14,3 +21,9 @@ study = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
+study.command("diversity")(diversity)
+study.command("fidelity-economics")(fidelity_economics)
+study.command("noise")(noise)
+study.command("optimizers")(optimizers)
+study.command("overhead")(overhead)
+study.command("rank-retention")(rank_retention)
