@@ -6,7 +6,6 @@ one trace file. A search whose trace is there is never run again.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,12 +16,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.benchmarks import Benchmark, open_benchmark
-from harness.benchmarks.packed import atomic_write
-from harness.errors import HarnessError, UserError
-from harness.experiment_document import read_document
-from harness.experiment_record import check_directory, joined, versions
+from harness.declared import checked
+from harness.errors import UserError
+from harness.experiment_record import check_directory, versions, write_record
 from harness.journal import remove_finished
-from harness.locks import sole_writer, unwritable
+from harness.locks import sole_writer
 from harness.loop import Budget, Search, run_search
 from harness.protocol import Protocol, digest
 from harness.spec import SearcherSpec, searcher_class
@@ -127,6 +125,7 @@ class Experiment:
         seeds: A number of seeds (0, 1, ...) or the seeds themselves.
         budget: When each search ends; a mapping or a `Budget`.
         workers: Simulated asynchronous workers of each search.
+        declared: What only people know of it (`harness.declared`); changes no search.
 
     Raises:
         UserError: If something is unknown, out of range or given twice.
@@ -139,7 +138,9 @@ class Experiment:
         seeds: int | Sequence[int],
         budget: Budget | Mapping[str, Any],
         workers: int = 1,
+        declared: Mapping[str, str] | None = None,
     ) -> None:
+        self.declared = checked(declared or {})
         self.benchmarks = tuple(
             b if isinstance(b, BenchmarkSpec) else BenchmarkSpec(b) for b in benchmarks
         )
@@ -300,7 +301,7 @@ class Experiment:
                     "units": {role: table.unit_of(m) for role, m in measures.items()},
                 }
             )
-        return {
+        document = {
             "benchmarks": benchmarks,
             "searchers": [s.identity for s in self.searchers],
             "cells": [cell.directory for cell in self.cells],
@@ -309,6 +310,7 @@ class Experiment:
             "workers": self.workers,
             "versions": versions(s.name for s in self.searchers),
         }
+        return document | ({"declared": self.declared} if self.declared else {})
 
     def record(self, out: Path) -> None:
         """Write `experiment.json`, joined with what is there.
@@ -318,20 +320,7 @@ class Experiment:
                 cannot be written to.
             HarnessError: If the record that it holds is damaged.
         """
-        path = out / "experiment.json"
-        # Through JSON, so that it compares with what is read back.
-        document = json.loads(json.dumps(self.describe()))
-        try:
-            if path.exists():
-                document = joined(read_document(path), document, out)
-            with atomic_write(path) as stream:
-                stream.write(json.dumps(document, indent=1, sort_keys=True).encode())
-        except OSError as error:
-            raise unwritable(out, error) from None
-        except (ValueError, LookupError, TypeError) as error:
-            raise HarnessError(
-                f"{path} is damaged ({error!r}): remove it, and run again with all searchers"
-            ) from None
+        write_record(out, self.describe())
 
 
 def as_searcher(given: str | Mapping[str, Any] | SearcherSpec) -> SearcherSpec:

@@ -47,6 +47,16 @@ def read_document(path: Path) -> dict[str, Any]:
         document = json.loads(path.read_bytes())
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    check_document(document)
+    return document  # type: ignore[no-any-return]
+
+
+def check_document(document: Any) -> None:
+    """Refuse what is no experiment's record.
+
+    Raises:
+        ValueError: The message says where.
+    """
     _check(document, _RECORD, "it")
     for entry in document["searchers"]:
         _check(entry, _SEARCHER, "a searcher")
@@ -62,9 +72,10 @@ def read_document(path: Path) -> dict[str, Any]:
     for protocol, entry in zip(protocols, document["benchmarks"], strict=True):
         if protocol.hash != entry["protocol_hash"]:
             raise ValueError(f"protocol '{protocol.name}' is not the one that it was")
+    if not conforms(document.get("declared", {}), dict[str, str]):
+        raise ValueError("it has a wrong 'declared'")
     if not (document["benchmarks"] and document["searchers"] and document["seeds"]):
         raise ValueError("it lists nothing that was run")
-    return document  # type: ignore[no-any-return]
 
 
 def _check(entry: object, shape: Mapping[str, Any], what: str) -> None:

@@ -40,6 +40,7 @@ class _File(BaseModel):
     seeds: int | list[int]
     budget: _Budget
     workers: int = 1
+    declared: dict[str, str] = Field(default_factory=dict)
 
 
 def read_experiment(path: Path) -> Experiment:
@@ -60,7 +61,12 @@ def read_experiment(path: Path) -> Experiment:
     given = [_Benchmark(source=b) if isinstance(b, str) else b for b in file.benchmarks]
     benchmarks = [BenchmarkSpec(beside(path, b.source), b.protocol, b.options) for b in given]
     return Experiment(
-        benchmarks, file.searchers, file.seeds, Budget(**file.budget.model_dump()), file.workers
+        benchmarks,
+        file.searchers,
+        file.seeds,
+        Budget(**file.budget.model_dump()),
+        file.workers,
+        file.declared,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterable
@@ -10,7 +11,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from harness.errors import UserError
+from harness.benchmarks.packed import atomic_write
+from harness.errors import HarnessError, UserError
+from harness.experiment_document import read_document
+from harness.locks import unwritable
 from harness.spec import searcher_class
 
 
@@ -32,6 +36,34 @@ def check_directory(out: Path) -> None:
             f"--out {out} lies in the job's working directory, which Ray deletes: give an"
             " absolute path on the head node"
         )
+
+
+def write_record(out: Path, document: dict[str, Any]) -> None:
+    """Write `experiment.json`, joined with what is there.
+
+    Args:
+        out: The experiment's directory.
+        document: What it is to hold.
+
+    Raises:
+        UserError: If the directory holds an experiment with another budget or protocol, or
+            cannot be written to.
+        HarnessError: If the record that it holds is damaged.
+    """
+    path = out / "experiment.json"
+    # Through JSON, so that it compares with what is read back.
+    document = json.loads(json.dumps(document))
+    try:
+        if path.exists():
+            document = joined(read_document(path), document, out)
+        with atomic_write(path) as stream:
+            stream.write(json.dumps(document, indent=1, sort_keys=True).encode())
+    except OSError as error:
+        raise unwritable(out, error) from None
+    except (ValueError, LookupError, TypeError) as error:
+        raise HarnessError(
+            f"{path} is damaged ({error!r}): remove it, and run again with all searchers"
+        ) from None
 
 
 def joined(old: dict[str, Any], new: dict[str, Any], out: Path) -> dict[str, Any]:
@@ -72,7 +104,9 @@ def joined(old: dict[str, Any], new: dict[str, Any], out: Path) -> dict[str, Any
     for name in ("searchers", "cells"):
         result[name] = new[name] + [x for x in old[name] if x not in new[name]]
     result["seeds"] = sorted({*old["seeds"], *new["seeds"]})
-    result["versions"] = {**old["versions"], **new["versions"]}
+    for name in ("versions", "declared"):
+        if name in old or name in new:
+            result[name] = {**old.get(name, {}), **new.get(name, {})}
     return result
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from harness import datasets, recipes
@@ -11,7 +10,7 @@ from harness.errors import UserError, unknown
 from harness.spaces.tss import TopologySpace
 from harness.tabulation.journal import Journal, Question
 from harness.tabulation.table import pack
-from harness.tabulation.work import Batch, Executor, distinct_cells
+from harness.tabulation.work import Batch, Executor, distinct_cells, torch_version
 
 _CELLS_A_BATCH = 10
 
@@ -58,7 +57,7 @@ def tabulate(
         raise UserError("a tabulation needs one or more distinct seeds: raise --seeds")
     settings = recipes.load(recipe)
     out = Path(out)
-    question = Question(space, dataset, settings, tuple(seeds), _torch_version())
+    question = Question(space, dataset, settings, tuple(seeds), torch_version())
     journal = Journal(out.with_name(f"{out.name}.trainings"), question)
     wanted = distinct_cells(TopologySpace()) if cells is None else sorted(set(cells))
     finished = journal.finished()
@@ -87,10 +86,3 @@ def _ray_executor(address: str | None) -> Executor:
     from harness.tune.pool import on_ray
 
     return on_ray(address)
-
-
-def _torch_version() -> str:
-    try:
-        return version("torch")
-    except PackageNotFoundError:
-        raise UserError("training needs torch: pip install 'nas-harness[live]'") from None

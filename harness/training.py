@@ -20,6 +20,7 @@ from torch.nn.functional import cross_entropy
 
 from harness import datasets
 from harness.networks.nats import build_tss
+from harness.optimizers import Optimizer
 from harness.recipes import Recipe
 from harness.streams import key
 
@@ -103,6 +104,7 @@ def train_cell(
     recipe: Recipe,
     seeds: Sequence[int],
     device: str = "cpu",
+    optimizer: Optimizer | None = None,
 ) -> list[Curve]:
     """Train the network of one topology-space cell, once for each seed, side by side.
 
@@ -113,6 +115,7 @@ def train_cell(
         recipe: How to train.
         seeds: The independent trainings of this cell; at least one.
         device: Where to train, in PyTorch's notation.
+        optimizer: See `train`.
     """
     data = tensors(dataset, recipe, device)
     network = build_tss(
@@ -124,11 +127,16 @@ def train_cell(
         seeds=[key(seed, "weights", *architecture) for seed in seeds],
     ).to(device)
     network.to(memory_format=torch.channels_last)  # measured: evaluation takes 40 % less time
-    return train(network, data, recipe, [key(seed, "order", *architecture) for seed in seeds])
+    orders = [key(seed, "order", *architecture) for seed in seeds]
+    return train(network, data, recipe, orders, optimizer)
 
 
 def train(
-    network: nn.Module, data: Tensors, recipe: Recipe, order_seeds: Sequence[int]
+    network: nn.Module,
+    data: Tensors,
+    recipe: Recipe,
+    order_seeds: Sequence[int],
+    optimizer: Optimizer | None = None,
 ) -> list[Curve]:
     """Train a network in place and evaluate it after every epoch.
 
@@ -137,25 +145,22 @@ def train(
         data: The images, on the network's device.
         recipe: How to train.
         order_seeds: 64-bit seeds of the orders in which the copies see the training images.
+        optimizer: Takes the place of the recipe's stochastic gradient descent and its falling
+            rate; its own rate stays constant. Of the recipe, the weight decay counts.
 
     Returns:
         One curve for each copy. Seconds are the copy's equal share of the common time.
     """
     copies = len(order_seeds)
     generators = [torch.Generator().manual_seed(seed) for seed in order_seeds]
-    optimizer = torch.optim.SGD(
-        network.parameters(),
-        lr=recipe.learning_rate,
-        momentum=recipe.momentum,
-        nesterov=recipe.nesterov,
-        weight_decay=recipe.weight_decay,
-        fused=True,  # one call for all parameters instead of several for each
-    )
+    stepper = _stepper(network, recipe, optimizer)
+    falls = optimizer is None
     losses, right, seconds = [], [], []
     with one_thread():
         for epoch in range(recipe.epochs):
             start = time.perf_counter()
-            losses.append(_train_epoch(network, data, recipe, optimizer, generators, epoch))
+            at = epoch if falls else None
+            losses.append(_train_epoch(network, data, recipe, stepper, generators, at))
             trained = time.perf_counter()
             right.append(_correct(network, data, copies))
             ended = time.perf_counter()
@@ -165,6 +170,29 @@ def train(
     return [
         _curve([loss[i] for loss in losses], [r[i] for r in right], seconds) for i in range(copies)
     ]
+
+
+def _stepper(
+    network: nn.Module, recipe: Recipe, optimizer: Optimizer | None
+) -> torch.optim.Optimizer:
+    """What moves the weights."""
+    if optimizer is not None:
+        kind = getattr(torch.optim, optimizer.kind)
+        made: torch.optim.Optimizer = kind(
+            network.parameters(),
+            lr=optimizer.rate,
+            weight_decay=recipe.weight_decay,
+            **optimizer.options,
+        )
+        return made
+    return torch.optim.SGD(
+        network.parameters(),
+        lr=recipe.learning_rate,
+        momentum=recipe.momentum,
+        nesterov=recipe.nesterov,
+        weight_decay=recipe.weight_decay,
+        fused=True,  # one call for all parameters instead of several for each
+    )
 
 
 def _curve(
@@ -187,11 +215,14 @@ def _train_epoch(
     network: nn.Module,
     data: Tensors,
     recipe: Recipe,
-    optimizer: torch.optim.SGD,
+    optimizer: torch.optim.Optimizer,
     generators: Sequence[torch.Generator],
-    epoch: int,
+    epoch: int | None,
 ) -> list[float]:
-    """One pass over the training images in fresh orders; returns each copy's sum of losses."""
+    """One pass over the training images in fresh orders; returns each copy's sum of losses.
+
+    The learning rate falls along a cosine by the number of the epoch, or stays where that is None.
+    """
     network.train()
     copies, size = len(generators), recipe.batch_size
     steps = len(data.labels) // size
@@ -202,9 +233,10 @@ def _train_epoch(
     images = images.contiguous(memory_format=torch.channels_last)
     totals = torch.zeros(copies, device=data.labels.device)
     for step in range(steps):
-        progress = (epoch * steps + step) / (recipe.epochs * steps)
-        for group in optimizer.param_groups:
-            group["lr"] = 0.5 * recipe.learning_rate * (1 + math.cos(math.pi * progress))
+        if epoch is not None:
+            progress = (epoch * steps + step) / (recipe.epochs * steps)
+            for group in optimizer.param_groups:
+                group["lr"] = 0.5 * recipe.learning_rate * (1 + math.cos(math.pi * progress))
         batch = slice(step * size, (step + 1) * size)
         logits = network(images[batch]).view(size * copies, data.classes)
         losses = cross_entropy(logits, labels[batch].flatten(), reduction="none")

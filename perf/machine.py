@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
+
+from reports.studies.overhead.machine import processor
 
 PACKAGES = (
     "nas-harness", "ray", "numpy", "pyarrow", "pandas", "scipy", "nats_bench", "syne-tune",
@@ -28,16 +28,6 @@ def describe() -> list[tuple[str, str]]:
         ("packages", ", ".join(f"{name} {_version(name)}" for name in PACKAGES)),
         ("threads", "numerical libraries on one thread each"),
     ]
-
-
-def processor() -> str:
-    """The processor's model."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return models[0] if models else platform.processor() or sys.platform
 
 
 def _version(name: str) -> str:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from reports.build import summarise
-    from reports.page import write_report
     from reports.summary import load_summary
+    from reports.write import write_report
 
 _PLACES = {
-    "write_report": "reports.page",
+    "write_report": "reports.write",
     "summarise": "reports.build",
     "load_summary": "reports.summary",
 }

@@ -28,6 +28,7 @@ class Baseline:
         n: Evaluations of a whole search; None if the budget does not fix their number.
         final: Distribution of its reported result.
         missing: Why `search` or `final` is not there; "" if both are.
+        benchmark: The benchmark that the searches were run on; None if it was not found.
     """
 
     optimum: float | None
@@ -35,6 +36,7 @@ class Baseline:
     n: int | None
     final: Distribution | None
     missing: str
+    benchmark: Benchmark | None = None
 
     def summary(self, grid: np.ndarray, sampled: FinalResults | None) -> ExactBaseline | None:
         """The part of the report about exact random search.
@@ -85,12 +87,12 @@ def baseline_of(
     try:
         search = exact_baseline(benchmark, replacement=replacement)
     except ExactUnavailable as error:
-        return Baseline(optimum, None, None, None, str(error))
+        return Baseline(optimum, None, None, None, str(error), benchmark)
     n = budget.get("evaluations")
     if n is None or any(budget.get(limit) is not None for limit in ("seconds", "epochs")):
         missing = "the budget limits time or epochs, so that the number of evaluations varies"
-        return Baseline(optimum, search, None, None, missing)
-    return Baseline(optimum, search, int(n), search.reported(int(n)), "")
+        return Baseline(optimum, search, None, None, missing, benchmark)
+    return Baseline(optimum, search, int(n), search.reported(int(n)), "", benchmark)
 
 
 def _check(exact: Distribution, sampled: FinalResults | None) -> SampledCheck | None:

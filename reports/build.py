@@ -14,38 +14,48 @@ from harness.benchmarks import Benchmark
 from reports.anytime import by_evaluations, by_seconds, evaluation_grid, seconds_grid
 from reports.baseline import Baseline, baseline_of
 from reports.catching_up import catching_up
+from reports.checklist import checklist, origin_of
 from reports.comparison import Comparison, against_exact, against_sampled, judged
 from reports.finals import final_results
 from reports.incumbents import Incumbents, incumbents
 from reports.records import Cell, Question, Records, read_records
+from reports.statistics.contest import Contest
+from reports.statistics.verdicts import check_margin, contests, with_verdicts
 from reports.summary import BenchmarkSummary, Searches, Summary
+from reports.views import views_of
 
 RANDOM_SEARCH = "random_search"
 
 
-def summarise(directory: str | Path, tables: Mapping[str, Benchmark] | None = None) -> Summary:
+def summarise(
+    directory: str | Path,
+    tables: Mapping[str, Benchmark] | None = None,
+    *,
+    margin: float | None = None,
+) -> Summary:
     """Summarise an experiment's directory.
 
     Args:
         directory: The experiment's ``--out`` directory.
         tables: Benchmark name -> opened benchmark, for tables that are not where the experiment
             found them.
+        margin: Difference that matters, in units of the reported result; by default 0.1 where
+            that is in percent, and a tenth of random search's standard deviation elsewhere.
 
     Raises:
-        UserError: If the directory holds no experiment or no finished search.
+        UserError: If the directory holds no experiment or no finished search, or the margin is
+            not above zero.
         HarnessError: If a trace file is damaged.
     """
+    check_margin(margin)
     records = read_records(directory)
     document = records.document
     sampled = _sampled(records)
-    benchmarks = [
-        _benchmark(records, question, sampled, tables or {})
-        for question in records.questions
-        if any(key == question.key for _, key in records.cells)
-    ]
-    benchmarks, family = _judged(benchmarks)
+    answered = [q for q in records.questions if any(key == q.key for _, key in records.cells)]
+    found = [_benchmark(records, question, sampled, tables or {}) for question in answered]
+    benchmarks, family = _judged([benchmark for benchmark, _ in found])
     cells = records.cells.values()
-    return Summary(
+    summary = Summary(
         searchers=tuple(records.searchers),
         random_search=sampled["searcher"] if sampled else None,
         seeds=tuple(document["seeds"]),
@@ -58,7 +68,11 @@ def summarise(directory: str | Path, tables: Mapping[str, Benchmark] | None = No
         evaluations=sum(int(cell.lengths.sum()) for cell in cells),
         family=family,
         benchmarks=tuple(benchmarks),
+        declared=dict(document.get("declared", {})),
     )
+    summary = with_verdicts(summary, [contests for _, contests in found], margin)
+    origins = [origin_of(question, tables or {}) for question in answered]
+    return replace(summary, checklist=checklist(summary, origins))
 
 
 def _sampled(records: Records) -> dict[str, Any] | None:
@@ -73,7 +87,7 @@ def _benchmark(
     question: Question,
     sampled: dict[str, Any] | None,
     tables: Mapping[str, Benchmark],
-) -> BenchmarkSummary:
+) -> tuple[BenchmarkSummary, list[Contest]]:
     cells = [
         records.cells[searcher["searcher"], question.key]
         for searcher in records.searchers
@@ -93,7 +107,7 @@ def _benchmark(
     random_finals = next((f for f in finals if f.searcher == random_label), None)
     grid = evaluation_grid(max(f.seconds.shape[1] for f in followed.values()))
     times = seconds_grid(followed.values())
-    return BenchmarkSummary(
+    summary = BenchmarkSummary(
         name=question.label,
         source=question.source,
         dataset=question.dataset,
@@ -113,7 +127,19 @@ def _benchmark(
         finals=finals,
         comparisons=tuple(_comparisons(question, followed, random_label, baseline)),
         searches=tuple(map(_searches, cells)),
+        space=baseline.benchmark.space.name if baseline.benchmark else "",
+        views=views_of(
+            cells,
+            followed,
+            baseline,
+            records.searchers,
+            random_label,
+            grid,
+            times,
+            missing_charged=counted,
+        ),
     )
+    return summary, contests(summary, followed, random_label, baseline.final)
 
 
 def _comparisons(
@@ -197,4 +223,6 @@ def experiment_file(document: Mapping[str, Any]) -> str:
         "budget": {k: v for k, v in document["budget"].items() if v is not None},
         "workers": document["workers"],
     }
+    if document.get("declared"):
+        content["declared"] = document["declared"]
     return str(yaml.safe_dump(content, sort_keys=False))

@@ -9,8 +9,18 @@ import numpy as np
 
 from reports.intervals import Estimate, estimate_mean
 from reports.random_search import Distribution
+from reports.statistics.holm import holm
+from reports.statistics.superiority import (
+    brunner_munzel,
+    of_pairs,
+    of_placements,
+    unpaired_suffices,
+)
 
 ALPHA = 0.05
+PLACEMENT = "placement t test"
+SIGNED_RANK = "Wilcoxon signed-rank test"
+UNPAIRED = "Brunner-Munzel test"
 BETTER, WORSE, UNDECIDED = "better than random search", "worse", "no difference shown"
 
 
@@ -27,7 +37,7 @@ class Comparison:
         difference: Mean reported result of the strategy minus that of random search.
         superiority: Probability that the strategy's result is the better one, ties counting
             half.
-        test: What p comes from.
+        test: What p comes from: `PLACEMENT`, `SIGNED_RANK` or `UNPAIRED`.
         p: Its two-sided p value; None if it cannot be computed.
         p_holm: The same, adjusted by Holm's method over all comparisons with this reference.
         correlation: Pearson correlation of the pairs; None if there are none.
@@ -68,8 +78,8 @@ def against_exact(
         reference="exact",
         n=len(results),
         difference=estimate_mean(results).shifted(reference.mean),
-        superiority=estimate_mean(placements),
-        test="placement t test",
+        superiority=of_placements(placements),
+        test=PLACEMENT,
         p=p,
         p_holm=None,
         correlation=None,
@@ -84,24 +94,33 @@ def against_sampled(
     """Compare final results with those of random search under the same seeds, both [pairs].
 
     Searches under one seed share the luck of the initial design and of the table's draws, so
-    they are compared pair by pair (Wilcoxon's signed ranks, zeros by Pratt's method).
+    they are compared pair by pair (Wilcoxon's signed ranks, zeros by Pratt's method). Where this
+    leaves hardly any correlation, all searches are compared with all (Brunner and Munzel's test):
+    see `reports.statistics.superiority`.
     """
     both = ~(np.isnan(results) | np.isnan(reference))
     results, reference = results[both], reference[both]
     differences = results - reference
     gain = differences if maximize else -differences
+    superiority, test = of_pairs(gain), SIGNED_RANK
     p, remark = _signed_rank_test(differences)
+    correlation = _correlation(results, reference)
+    if unpaired_suffices(correlation, len(results)):
+        sign = 1.0 if maximize else -1.0
+        unpaired = brunner_munzel(sign * results, sign * reference)
+        if unpaired is not None:
+            (superiority, p), test, remark = unpaired, UNPAIRED, ""
     return Comparison(
         searcher=searcher,
         benchmark=benchmark,
         reference="sampled",
         n=len(results),
         difference=estimate_mean(differences),
-        superiority=estimate_mean((gain > 0) + 0.5 * (gain == 0)),
-        test="Wilcoxon signed-rank test",
+        superiority=superiority,
+        test=test,
         p=p,
         p_holm=None,
-        correlation=_correlation(results, reference),
+        correlation=correlation,
         verdict=UNDECIDED,
         remark=remark,
     )
@@ -117,16 +136,10 @@ def judged(comparisons: Sequence[Comparison], maximize: Sequence[bool]) -> list[
         comparisons: A family of comparisons.
         maximize: For each, whether larger results are better.
     """
-    tested = [i for i, c in enumerate(comparisons) if c.p is not None]
-    adjusted: dict[int, float] = {}
-    if tested:
-        from statsmodels.stats.multitest import multipletests
-
-        p = multipletests([comparisons[i].p for i in tested], ALPHA, method="holm")[1]
-        adjusted = dict(zip(tested, p.tolist(), strict=True))
+    adjusted = holm([c.p for c in comparisons])
     return [
-        replace(c, p_holm=adjusted.get(i), verdict=_verdict(c, adjusted.get(i), larger))
-        for i, (c, larger) in enumerate(zip(comparisons, maximize, strict=True))
+        replace(c, p_holm=p, verdict=_verdict(c, p, larger))
+        for c, p, larger in zip(comparisons, adjusted, maximize, strict=True)
     ]
 
 

@@ -14,7 +14,8 @@ from typing import Any
 from reports.intervals import Estimate
 
 Cell = str | int | float | None | Estimate
-"""An entry of a table; None is a dash, an estimate its mean with its interval."""
+"""An entry of a table; None is a dash, an estimate its mean with its interval. Text that begins
+with "▲ " is drawn as good news, with "▼ " as bad news; words between backticks are code."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,7 @@ class Document:
         provenance: Name -> what the page was made from: versions, checksums, commands.
         searchers: Labels that figures use in the field `searcher`, in the order of their
             colours; () if the page compares none.
+        warnings: What a reader must see before the answer.
     """
 
     title: str
@@ -129,6 +131,7 @@ class Document:
     sections: tuple[Section, ...]
     provenance: dict[str, str]
     searchers: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[Section]:
         """All sections, those within others too."""

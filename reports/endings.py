@@ -19,10 +19,12 @@ class Endings:
 
     Attributes:
         values: Role (selection, report) -> float64 [searches], in the order of the seeds.
+        seeds: int64 [searches], ascending.
         failed: Evaluations that failed, or that the benchmark lacks.
     """
 
     values: dict[str, np.ndarray]
+    seeds: np.ndarray
     failed: int
 
 
@@ -49,7 +51,9 @@ def read_endings(directory: str | Path) -> tuple[Records, dict[Key, Endings]]:
         raise UserError(f"{directory} holds no finished search: run `nas-harness run` first")
     endings = {}
     for key in seeds:
-        order = np.argsort(np.concatenate(seeds[key]))
+        theirs = np.concatenate(seeds[key])
+        order = np.argsort(theirs)
         selection, report = (np.concatenate(v)[order] for v in zip(*values[key], strict=True))
-        endings[key] = Endings({"selection": selection, "report": report}, failed[key])
+        values_of = {"selection": selection, "report": report}
+        endings[key] = Endings(values_of, theirs[order], failed[key])
     return records, endings

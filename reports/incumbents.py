@@ -58,12 +58,8 @@ def incumbents(cell: Cell, *, missing_charged: bool = True) -> Incumbents:
     holder = np.maximum.accumulate(np.where(score > before, steps, 0), axis=1)
 
     # Columns so far are recorded evaluations; now those that were charged.
-    charged = cell.columns["status"] != REPEAT
-    if not missing_charged:
-        charged &= cell.columns["status"] != MISSING
-    lengths = charged.sum(axis=1)
-    longest = max(int(lengths.max()), 1)
-    places = np.argsort(~charged, axis=1, kind="stable")[:, :longest]
+    places, lengths = charged_places(cell, missing_charged=missing_charged)
+    longest = places.shape[1]
     over = np.arange(longest) >= lengths[:, None]
     # Free evaluations after the last charged one count with it.
     ended = np.arange(longest) >= lengths[:, None] - 1
@@ -78,6 +74,39 @@ def incumbents(cell: Cell, *, missing_charged: bool = True) -> Incumbents:
     }
     ends = np.take_along_axis(cell.columns["end"], places, axis=1) / MICROSECONDS
     return Incumbents(cell.seeds, lengths, values, np.where(over, np.inf, ends))
+
+
+def charged_places(cell: Cell, *, missing_charged: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Which recorded evaluations were charged, in their order.
+
+    Args:
+        cell: The searches.
+        missing_charged: Whether architectures that the table lacks were charged.
+
+    Returns:
+        int64 [searches, most charged] of places among the recorded evaluations, arbitrary after
+        a search's end; int64 [searches], charged evaluations of each.
+    """
+    charged = cell.columns["status"] != REPEAT
+    if not missing_charged:
+        charged &= cell.columns["status"] != MISSING
+    lengths = charged.sum(axis=1)
+    longest = max(int(lengths.max()), 1)
+    return np.argsort(~charged, axis=1, kind="stable")[:, :longest], lengths
+
+
+def winners(cell: Cell, *, first: int | None = None) -> np.ndarray:
+    """Place of each search's last incumbent among its recorded evaluations, int64 [searches].
+
+    -1 where no evaluation succeeded.
+
+    Args:
+        cell: The searches.
+        first: Only so many first evaluations count; None: all.
+    """
+    score = _scores(cell)[:, :first]
+    best = np.argmax(score, axis=1)
+    return np.where(score.max(axis=1) > -np.inf, best, -1)
 
 
 def _scores(cell: Cell) -> np.ndarray:

@@ -1,36 +1,48 @@
-"""Means over searches with bootstrap intervals, from a seeded generator."""
+"""Means over searches with 95% intervals."""
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
+from reports.statistics.skewed_t import FEWEST, Moments
+
 LEVEL = 0.95
-CURVE_RESAMPLES = 1_000
-RESAMPLES = 9_999
+RESAMPLES = 1_000
+STUDENT, HALL, EQUAL = "Student's t", "Hall's t", "all values equal"
+"""Methods of intervals of means: below and from `FEWEST` values on, and without any spread."""
+
 _SEED = 20_190_807
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean with its 95% interval.
+    """A mean with its interval, one of 95% where nothing else is said.
 
     Attributes:
         mean: The mean; None if there are no values.
         low: Lower end; None if it cannot be estimated (fewer than two values).
         high: Upper end.
+        method: How the interval was computed; "" if it is not said or there is none.
     """
 
     mean: float | None
     low: float | None
     high: float | None
+    method: str = ""
 
     def shifted(self, by: float) -> Estimate:
         """The estimate of the mean minus a constant."""
-        return Estimate(*(None if v is None else v - by for v in (self.mean, self.low, self.high)))
+        mean, low, high = (None if v is None else v - by for v in (self.mean, self.low, self.high))
+        return Estimate(mean, low, high, self.method)
+
+    def clipped(self, low: float, high: float) -> Estimate:
+        """The estimate of something that cannot be below `low` or above `high`."""
+        if self.low is None or self.high is None:
+            return self
+        return replace(self, low=max(self.low, low), high=min(self.high, high))
 
 
 @dataclass(frozen=True)
@@ -48,76 +60,47 @@ def plain_mean(values: np.ndarray) -> float | None:
     return float(values.mean()) if values.size else None
 
 
-def estimate_mean(values: np.ndarray) -> Estimate:
-    """The mean of [n] values with a bias-corrected and accelerated bootstrap interval.
+def estimate_mean(values: np.ndarray, level: float = LEVEL) -> Estimate:
+    """The mean of [n] values with its interval: see `reports.statistics.skewed_t`.
 
     NaNs are left out. The interval has no width where all values are equal.
-    """
-    from scipy.stats import bootstrap
 
+    Args:
+        values: float64 [n].
+        level: How often such intervals hold the true mean.
+    """
     values = values[~np.isnan(values)]
-    if not values.size:
-        return Estimate(None, None, None)
-    mean = float(values.mean())
     if values.size < 2:
-        return Estimate(mean, None, None)
-    if np.ptp(values) == 0:
-        return Estimate(mean, mean, mean)
-    with warnings.catch_warnings():
-        # With hardly any distinct values the BCa interval is undefined; answered below.
-        warnings.simplefilter("ignore")
-        interval = bootstrap(
-            (values,),
-            np.mean,
-            confidence_level=LEVEL,
-            n_resamples=RESAMPLES,
-            batch=500,
-            method="BCa",
-            rng=np.random.default_rng(_SEED),
-        ).confidence_interval
-    low, high = float(interval.low), float(interval.high)
-    if np.isnan(low) or np.isnan(high):
-        return Estimate(mean, None, None)
-    return Estimate(mean, low, high)
+        return Estimate(plain_mean(values), None, None)
+    moments = Moments.of(values)
+    mean = float(moments.mean)
+    if moments.error == 0.0:
+        return Estimate(mean, mean, mean, EQUAL)
+    low, high = moments.ends(level)
+    return Estimate(mean, float(low), float(high), STUDENT if values.size < FEWEST else HALL)
 
 
 @lru_cache(maxsize=4)
 def resampling_weights(n: int) -> np.ndarray:
     """Bootstrap weights [resamples, n]: how often each of n searches is in a resample.
 
-    They depend on n alone, so that curves over the same seeds are resampled together.
+    They depend on n alone, so that what is computed over the same seeds is resampled together.
     """
     rng = np.random.default_rng([_SEED, n])
-    return rng.multinomial(n, np.full(n, 1.0 / n), size=CURVE_RESAMPLES).astype(np.float64)
+    return rng.multinomial(n, np.full(n, 1.0 / n), size=RESAMPLES).astype(np.float64)
 
 
 def mean_band(values: np.ndarray, least: float = 0.5) -> Band:
-    """Means of each column of [searches, points] with percentile bootstrap intervals.
+    """Means of each column of [searches, points] with the intervals of `estimate_mean`.
 
     NaNs are left out. Points where fewer than the share `least` of the searches have a value get
     None, for a mean over the few early ones would mislead.
     """
-    n = len(values)
-    present = ~np.isnan(values)
-    enough = present.mean(axis=0) >= least
-    totals = np.where(present, values, 0.0)
-    # Centred, so that sums of nearly equal numbers keep their digits.
-    centre = totals.sum(axis=0) / np.maximum(present.sum(axis=0), 1)
-    centred = np.where(present, values - centre, 0.0)
-    if n < 2:
-        return Band(_listed(centre, enough), (None,) * len(enough), (None,) * len(enough))
-    weights = resampling_weights(n)
-    counts = float(n) if present.all() else weights @ present.astype(np.float64)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        means = (weights @ centred) / counts
-    tail = (1.0 - LEVEL) / 2.0
-    ends = np.full((2, len(enough)), np.nan)
-    if enough.any():
-        # Only a resample of searches that all lack a value has no mean.
-        quantile = np.nanquantile if np.isnan(means[:, enough]).any() else np.quantile
-        ends[:, enough] = quantile(means[:, enough], [tail, 1.0 - tail], axis=0)
-    low, high = centre + ends
-    return Band(_listed(centre, enough), _listed(low, enough), _listed(high, enough))
+    moments = Moments.of(values)
+    low, high = moments.ends(LEVEL)
+    enough = moments.count >= max(least * len(values), 1)
+    several = enough & (moments.count > 1)
+    return Band(_listed(moments.mean, enough), _listed(low, several), _listed(high, several))
 
 
 def _listed(values: np.ndarray, valid: np.ndarray) -> tuple[float | None, ...]:

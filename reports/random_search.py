@@ -26,6 +26,7 @@ Given the best value, its holder is one of the entries that tie on it: see `ties
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.special import gammaln
@@ -36,6 +37,8 @@ from reports.outcomes import Outcomes, UnitGroups, outcomes_of
 from reports.ties import tied_shares
 
 _NEGLIGIBLE = 1e-15
+_REMEMBERED = 128 << 20
+"""Bytes of probabilities that are kept, because several views ask for the same ones."""
 
 
 class ExactUnavailable(HarnessError):
@@ -101,14 +104,26 @@ class Distribution:
         places = np.searchsorted(reached, levels - 1e-12)
         return np.asarray(self.values[np.minimum(places, len(self.values) - 1)])
 
+    def below(self, x: np.ndarray) -> np.ndarray:
+        """P(X < x) for each entry of x."""
+        return np.asarray(self._reached[np.searchsorted(self.values, x - _slack(x), side="left")])
+
+    def at_most(self, x: np.ndarray) -> np.ndarray:
+        """P(X <= x) for each entry of x."""
+        return np.asarray(self._reached[np.searchsorted(self.values, x + _slack(x), side="right")])
+
     def placement(self, x: np.ndarray) -> np.ndarray:
         """P(X < x) + P(X = x) / 2 for each entry of x; NaN stays NaN."""
-        reached = np.concatenate([[0.0], np.cumsum(self.weights)])
-        # The table's means and a trace's are the same numbers up to the order of summation.
-        slack = 1e-9 * np.maximum(np.abs(x), 1e-300)
-        below = reached[np.searchsorted(self.values, x - slack, side="left")]
-        upto = reached[np.searchsorted(self.values, x + slack, side="right")]
-        return np.where(np.isnan(x), np.nan, (below + upto) / 2.0)
+        return np.where(np.isnan(x), np.nan, (self.below(x) + self.at_most(x)) / 2.0)
+
+    @cached_property
+    def _reached(self) -> np.ndarray:
+        return np.concatenate([[0.0], np.cumsum(self.weights)])
+
+
+def _slack(x: np.ndarray) -> np.ndarray:
+    """What rounding may do: a table's means and a trace's differ by the order of summation."""
+    return np.asarray(1e-9 * np.maximum(np.abs(x), 1e-300))
 
 
 class RandomSearch:
@@ -128,6 +143,7 @@ class RandomSearch:
         self.shared = shared
         self._units = UnitGroups.of(outcomes, shared=shared)
         self._level_mass = np.bincount(outcomes.level, outcomes.mass)
+        self._holders: dict[int, np.ndarray] = {}
 
     def best_of(self, n: int) -> np.ndarray:
         """P(the best of n is at most v) for "no success" and each level v, float64 [levels + 1].
@@ -212,6 +228,35 @@ class RandomSearch:
 
     def holders(self, n: int) -> np.ndarray:
         """The probability of each entry to be the incumbent after n evaluations, float64 [k]."""
+        if n not in self._holders:
+            found = self._held(n)
+            if (len(self._holders) + 1) * found.nbytes > _REMEMBERED:
+                return found
+            found.flags.writeable = False
+            self._holders[n] = found
+        return self._holders[n]
+
+    def reaching(self, grid: np.ndarray, levels: np.ndarray, *, maximize: bool) -> np.ndarray:
+        """The probability that the reported result is at least as good as each level.
+
+        A search without any success has no result, and reaches nothing.
+
+        Args:
+            grid: Numbers of evaluations [g].
+            levels: Reported results [k].
+            maximize: Whether larger ones are better.
+
+        Returns:
+            float64 [g, k].
+        """
+        report = self.outcomes.report[:, None]
+        # The table's means and a trace's are the same numbers up to the order of summation.
+        slack = 1e-9 * np.abs(levels)
+        good = report >= levels - slack if maximize else report <= levels + slack
+        weights = good.astype(np.float64)
+        return np.stack([self.holders(n) @ weights for n in grid.tolist()])
+
+    def _held(self, n: int) -> np.ndarray:
         outcomes = self.outcomes
         at_most = self.best_of(n)
         independent = self.replacement and not self.shared

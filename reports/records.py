@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,9 @@ from harness.benchmarks.base import REPEAT, STATUS
 from harness.errors import HarnessError, UserError
 from harness.experiment_document import read_document
 from harness.protocol import Protocol
-from harness.traces import read_batch, trace_files
+from harness.traces import Trace, read_batch, trace_files
 
-_COLUMNS = ("end", "epochs", "status", "selection", "true", "report")
+_COLUMNS = ("row", "end", "epochs", "status", "selection", "true", "report")
 
 Key = tuple[str, tuple[str, str]]
 """A searcher's label and a question's key."""
@@ -64,10 +64,12 @@ class Cell:
         question: The benchmark and its protocol.
         seeds: int64 [searches], ascending.
         lengths: int64 [searches], recorded evaluations of each.
-        columns: Name -> [searches, longest], rows in order of completion. Beyond a search's end
-            values are NaN, and `status` is that of an uncharged repeat.
+        columns: Name -> [searches, longest], rows in order of completion: those of traces, and
+            `architecture`, a place in `architectures`. Beyond a search's end values are NaN, and
+            `status` is that of an uncharged repeat.
         stopped: Why searches ended -> how many.
         digest: SHA-256 over the digests of its traces in the order of the seeds.
+        architectures: The architectures that were evaluated, each once, in the space's notation.
     """
 
     searcher: str
@@ -77,6 +79,7 @@ class Cell:
     columns: dict[str, np.ndarray]
     stopped: dict[str, int]
     digest: str
+    architectures: tuple[str, ...] = ()
 
     @property
     def statuses(self) -> dict[str, int]:
@@ -163,6 +166,16 @@ def describe_records(directory: str | Path) -> Records:
         ) from None
 
 
+def cell_of(question: Question, traces: Sequence[Trace]) -> Cell:
+    """A cell of searches that were run in this process.
+
+    Args:
+        question: What they answer.
+        traces: At least one, all of one searcher, with distinct seeds.
+    """
+    return _joined(question, [_part(Path(), traces)])
+
+
 def _parts(empty: Records, directory: str | Path) -> Iterator[tuple[Key, _Part]]:
     known = {question.key for question in empty.questions}
     labels = {searcher["searcher"] for searcher in empty.document["searchers"]}
@@ -201,7 +214,11 @@ def _questions(document: dict[str, Any]) -> tuple[Question, ...]:
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """One trace file: headers and digests of its searches, and its columns, flat."""
+    """One trace file: headers and digests of its searches, and its columns, flat.
+
+    Attributes:
+        architectures: Architecture -> its code in the column `architecture`, in ascending order.
+    """
 
     path: Path
     headers: list[dict[str, Any]]
@@ -209,22 +226,27 @@ class _Part:
     search: np.ndarray
     step: np.ndarray
     columns: dict[str, np.ndarray]
+    architectures: dict[str, int]
 
 
 def _read(path: Path) -> _Part | None:
     traces = read_batch(path)
-    if not traces:
-        return None
+    return _part(path, traces) if traces else None
+
+
+def _part(path: Path, traces: Sequence[Trace]) -> _Part:
     lengths = [len(trace) for trace in traces]
+    codes: dict[str, int] = {}
+    known = [codes.setdefault(a, len(codes)) for trace in traces for a in trace.architectures]
+    columns = {name: np.concatenate([t.columns[name] for t in traces]) for name in _COLUMNS}
     return _Part(
         path,
         headers=[trace.header for trace in traces],
         digests=[trace.digest for trace in traces],
         search=np.repeat(np.arange(len(traces)), lengths),
         step=np.concatenate(list(map(np.arange, lengths))),
-        columns={
-            name: np.concatenate([trace.columns[name] for trace in traces]) for name in _COLUMNS
-        },
+        columns=columns | {"architecture": np.array(known, dtype=np.int32)},
+        architectures=codes,
     )
 
 
@@ -245,8 +267,13 @@ def _joined(question: Question, parts: list[_Part]) -> Cell:
     search = np.concatenate([rank[p.search + o] for p, o in zip(parts, offsets, strict=True)])
     step = np.concatenate([part.step for part in parts])
     shape = (len(seeds), int(step.max()) + 1 if step.size else 1)
+    architectures: dict[str, int] = {}
+    for part in parts:
+        # From the file's codes to the cell's.
+        codes = [architectures.setdefault(a, len(architectures)) for a in part.architectures]
+        part.columns["architecture"] = np.array(codes, np.int32)[part.columns["architecture"]]
     columns = {}
-    for name in _COLUMNS:
+    for name in parts[0].columns:
         flat = np.concatenate([part.columns[name] for part in parts])
         empty = REPEAT if name == "status" else np.nan if flat.dtype.kind == "f" else 0
         columns[name] = np.full(shape, empty, dtype=flat.dtype)
@@ -263,4 +290,5 @@ def _joined(question: Question, parts: list[_Part]) -> Cell:
         columns=columns,
         stopped=dict(sorted(stopped.items())),
         digest=hashlib.sha256(ordered.encode()).hexdigest(),
+        architectures=tuple(architectures),
     )

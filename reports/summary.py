@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from harness.errors import UserError
 from reports.anytime import AnytimeCurve
 from reports.catching_up import CatchingUp
+from reports.checklist import Item
 from reports.comparison import Comparison
 from reports.finals import FinalResults, Spread
 from reports.random_search import ExactCurve
-
-DIGITS = 10
-"""Significant digits of every number: those that do not depend on the order of summation."""
+from reports.rounding import to_json
+from reports.statistics.evidence import Evidence
+from reports.statistics.overall import Overall
+from reports.statistics.ranks import Ranks
+from reports.views import Views
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,9 @@ class BenchmarkSummary:
         finals: One a searcher.
         comparisons: One a strategy and reference.
         searches: What was run, one a searcher.
+        space: Name of the search space; "" if the table was not found.
+        evidence: Dominance, equivalence and power, one a strategy but random search.
+        views: Equivalent budgets, runtimes, percentiles, the space, what was evaluated.
     """
 
     name: str
@@ -131,6 +135,9 @@ class BenchmarkSummary:
     finals: tuple[FinalResults, ...]
     comparisons: tuple[Comparison, ...]
     searches: tuple[Searches, ...]
+    space: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    views: Views = Views()
 
     def comparison(self, searcher: str, reference: str) -> Comparison | None:
         """A strategy's comparison with one reference, if there is one."""
@@ -163,6 +170,10 @@ class Summary:
         evaluations: Recorded evaluations.
         family: Reference -> number of tests that Holm's method adjusts for.
         benchmarks: One each.
+        declared: What the authors declare (`harness.declared`).
+        checklist: How the experiment stands to the best practices of the field.
+        overall: One verdict a strategy over all benchmarks.
+        ranks: Mean ranks over search spaces; None if nothing was compared.
     """
 
     searchers: tuple[dict[str, Any], ...]
@@ -177,11 +188,14 @@ class Summary:
     evaluations: int
     family: dict[str, int]
     benchmarks: tuple[BenchmarkSummary, ...]
+    declared: dict[str, str] = field(default_factory=dict)
+    checklist: tuple[Item, ...] = ()
+    overall: tuple[Overall, ...] = ()
+    ranks: Ranks | None = None
 
     def to_json(self) -> str:
         """The summary as JSON; numbers that do not exist are null."""
-        document = dataclasses.asdict(self)
-        return json.dumps(_rounded(document), indent=1, allow_nan=False) + "\n"
+        return to_json(self)
 
     @classmethod
     def from_json(cls, text: str) -> Summary:
@@ -208,13 +222,3 @@ def load_summary(path: str | Path) -> Summary:
         return Summary.from_json(Path(path).read_text())
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from None
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return float(f"{value:.{DIGITS}g}")
-    if isinstance(value, dict):
-        return {key: _rounded(v) for key, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_rounded(v) for v in value]
-    return value

@@ -22,8 +22,12 @@ registry = Registry(
         "tune:optuna": "harness.tune.foreign.libraries:Optuna",
         "tune:hyperopt": "harness.tune.foreign.libraries:HyperOpt",
     },
-    # Any other Ray Tune searcher: tune:my_module:MySearcher.
-    paths={"tune": "harness.tune.foreign.by_path:searcher_at"},
+    paths={
+        # Any other Ray Tune searcher: tune:my_module:MySearcher.
+        "tune": "harness.tune.foreign.by_path:searcher_at",
+        # One of a file: file:my_searcher.py:MySearcher@3f2a91c0.
+        "file": "harness.searcher_file:searcher_in",
+    },
 )
 
 __all__ = ["registry"]

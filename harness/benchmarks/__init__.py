@@ -22,7 +22,15 @@ from harness.registry import Registry
 if TYPE_CHECKING:
     from harness.benchmarks.function import FunctionBenchmark
 
-registry = Registry("benchmark", {"tss-digits": "harness.benchmarks.embedded:tss_digits"})
+registry = Registry(
+    "benchmark",
+    {
+        "tss-digits": "harness.benchmarks.embedded:tss_digits",
+        "rastrigin-2d": "harness.benchmarks.rastrigin:Rastrigin2",
+        "rastrigin-3d": "harness.benchmarks.rastrigin:Rastrigin3",
+        "rastrigin-4d": "harness.benchmarks.rastrigin:Rastrigin4",
+    },
+)
 
 
 @cache
@@ -98,7 +106,7 @@ def function_class(name: str) -> type[FunctionBenchmark] | None:
         UserError: If there is no such module or class.
         HarnessError: If it is no benchmark.
     """
-    if name in registry.builtin or _modified(Path(name)) is not None:
+    if name not in registry.builtin and _modified(Path(name)) is not None:
         return None
     module, colon, attribute = name.partition(":")
     if colon:

@@ -1,4 +1,4 @@
-"""The command line: `nas-harness run | report | study | import | tabulate | list | info`.
+"""The command line: `nas-harness run | report | compare | archive | study | import | ...`.
 
 The only place that knows all four packages.
 """
@@ -12,6 +12,8 @@ from typing import Any, NoReturn
 
 import typer
 
+from harness.cli.compare import archive, compare
+from harness.cli.reproduce import reproduce
 from harness.cli.run import report, run
 from harness.cli.studies import study
 from harness.cli.tables import importer, info, list_parts, tabulate
@@ -34,7 +36,10 @@ app = typer.Typer(
 )
 app.command("run")(run)
 app.command("report")(report)
+app.command("compare")(compare)
+app.command("archive")(archive)
 app.add_typer(study, name="study")
+app.command("reproduce")(reproduce)
 app.add_typer(importer, name="import")
 app.command("tabulate")(tabulate)
 app.command("list")(list_parts)

@@ -119,6 +119,20 @@ def run(
         return
     if out is None:
         raise UserError("say where the traces go: --out DIR")
+    line = carry_out(grid, out, inline=inline, address=address, trials=trials)
+    print_summary(out)
+    console.print(f"{line}. Next: nas-harness report {out}", soft_wrap=True)
+
+
+def carry_out(
+    grid: Experiment,
+    out: Path,
+    *,
+    inline: bool,
+    address: str | None = None,
+    trials: Trials = Trials.search,
+) -> str:
+    """Run an experiment beside a progress bar; returns what was done, in one line."""
     total = sum(len(batch.seeds) for batch in grid.pending(out))
     kept = len(grid.cells) * len(grid.seeds) - total
     began = time.perf_counter()
@@ -132,11 +146,8 @@ def run(
 
         grid.run(out, inline=inline, address=address, trials=trials.value, progress=progress)
     took = time.perf_counter() - began
-    print_summary(out)
     earlier = f", {kept:,} finished earlier" if kept else ""
-    done = f"{total:,} searches, {evaluated:,} evaluations in {took:.1f} s{earlier}"
-    line = f"{done}. Next: nas-harness report {out}"
-    console.print(line, soft_wrap=True)
+    return f"{total:,} searches, {evaluated:,} evaluations in {took:.1f} s{earlier}"
 
 
 def parse_protocol(text: str | None) -> tuple[str | None, dict[str, Any]]:
@@ -209,6 +220,13 @@ def _interval(estimate: Estimate) -> str:
 
 def report(
     directory: Annotated[Path, typer.Argument(help="The --out directory of `nas-harness run`.")],
+    margin: Annotated[
+        float | None,
+        typer.Option(
+            help="Difference too small to matter, in units of the reported result (0.1 percentage"
+            " points, or a tenth of the spread of random search's results)."
+        ),
+    ] = None,
 ) -> None:
     """Compare the strategies of an experiment with random search, as a self-contained page.
 
@@ -220,5 +238,5 @@ def report(
     """
     from reports import write_report
 
-    page = write_report(directory)
+    page = write_report(directory, margin=margin)
     console.print(f"{page} ({page.stat().st_size / 1e6:.1f} MB)", soft_wrap=True)

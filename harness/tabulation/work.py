@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
 from itertools import product
 from typing import Any
 
+from harness.errors import UserError
+from harness.optimizers import Optimizer
 from harness.recipes import Recipe
 from harness.spaces.tss import TopologySpace
 from harness.streams import shuffled, stream
 
 Row = dict[str, Any]
 """One training: cell, seed, status, reason, and a list with one entry an epoch for each of
-valid_correct, test_correct, train_seconds, evaluate_seconds (see `harness.training.Curve`)."""
+valid_correct, test_correct, train_seconds, evaluate_seconds (see `harness.training.Curve`); and
+the optimizer's name where it was not the recipe's."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +29,14 @@ class Batch:
         seeds: Training seeds; a cell's seeds are trained side by side in one network.
         dataset: A name known to `harness.datasets`.
         recipe: How to train.
+        optimizer: Instead of the recipe's; see `harness.training.train`.
     """
 
     cells: tuple[tuple[int, ...], ...]
     seeds: tuple[int, ...]
     dataset: str
     recipe: Recipe
+    optimizer: Optimizer | None = None
 
 
 Executor = Callable[[Sequence[Batch]], Iterable[list[Row]]]
@@ -42,11 +48,14 @@ def train_batch(batch: Batch) -> list[Row]:
     """Train all cells of a batch in this process; one row a cell and seed."""
     from harness.training import train_cell
 
+    named = {"optimizer": batch.optimizer.name} if batch.optimizer else {}
     rows = []
     for cell in batch.cells:
-        curves = train_cell(cell, batch.dataset, batch.recipe, batch.seeds)
+        curves = train_cell(
+            cell, batch.dataset, batch.recipe, batch.seeds, optimizer=batch.optimizer
+        )
         for seed, curve in zip(batch.seeds, curves, strict=True):
-            rows.append({"cell": list(cell), "seed": seed, **asdict(curve)})
+            rows.append({"cell": list(cell), "seed": seed, **named, **asdict(curve)})
     return rows
 
 
@@ -84,3 +93,15 @@ def distinct_cells(space: TopologySpace) -> list[tuple[int, ...]]:
     everything = product(*(range(size) for size in space.sizes))
     cells = sorted({space.functional(cell) for cell in everything})
     return shuffled(stream(0, "tabulate", space.name), cells)
+
+
+def torch_version() -> str:
+    """The version of PyTorch that trains.
+
+    Raises:
+        UserError: If there is none.
+    """
+    try:
+        return version("torch")
+    except PackageNotFoundError:
+        raise UserError("training needs torch: pip install 'nas-harness[live]'") from None

@@ -37,6 +37,18 @@ class TestTssDigitsCurves(BenchmarkSuite):
     protocol = "curve8"
 
 
+class TestRastrigin2(BenchmarkSuite):
+    benchmark = "rastrigin-2d"
+
+
+class TestRastrigin3(BenchmarkSuite):
+    benchmark = "rastrigin-3d"
+
+
+class TestRastrigin4(BenchmarkSuite):
+    benchmark = "rastrigin-4d"
+
+
 class TestComputed(BenchmarkSuite):
     benchmark = NAME
 

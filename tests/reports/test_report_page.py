@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import altair as alt
 import numpy as np
 import pytest
 
@@ -17,10 +18,13 @@ from harness.errors import UserError
 from harness.experiment import Experiment
 from harness.traces import load_traces
 from reports import load_summary, summarise, write_report
+from reports.charts import EXACT
 from reports.comparison import UNDECIDED
-from reports.figures import EXACT, figures_of
-from reports.page import interval, number, p_value, render, script_json, signed
+from reports.document import Figure
 from reports.random_search import exact_baseline
+from reports.rendering.page import script_json
+from reports.rendering.write import contents
+from reports.report_document import document
 from reports.summary import Summary
 from tests.reports.conftest import edited
 
@@ -37,6 +41,19 @@ def summary(page: Path) -> Summary:
     return load_summary(page.with_name("summary.json"))
 
 
+def render(summary: Summary) -> str:
+    """The page of a summary."""
+    text = contents(document(summary), ("html",))["index.html"]
+    assert isinstance(text, str)
+    return text
+
+
+def figures_of(summary: Summary, name: str = "") -> list[Figure]:
+    """The figures of a report whose names begin so."""
+    found = [figure for section in document(summary) for figure in section.figures]
+    return [figure for figure in found if figure.name.startswith(name)]
+
+
 class Elements(HTMLParser):
     """Start tags with their attributes, the text outside scripts and styles, and open tags."""
 
@@ -49,7 +66,7 @@ class Elements(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
-        if tag not in ("meta", "link", "br", "img"):
+        if tag not in ("meta", "link", "br", "img", "input", "wbr"):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -120,9 +137,12 @@ def test_the_experiment_file_repeats_the_experiment(summary: Summary, tmp_path: 
 
 
 def test_a_second_report_has_the_same_bytes(page: Path, results: Path) -> None:
-    before = [page.read_bytes(), page.with_name("summary.json").read_bytes()]
+    before = {path: path.read_bytes() for path in page.parent.rglob("*") if path.is_file()}
+    assert {path.suffix for path in before} == {
+        ".html", ".md", ".json", ".svg", ".pdf", ".csv", ".tex",
+    }  # fmt: skip
     assert write_report(results) == page
-    assert [page.read_bytes(), page.with_name("summary.json").read_bytes()] == before
+    assert {path: path.read_bytes() for path in before} == before
 
 
 def test_the_page_shows_nothing_but_the_summary(page: Path, summary: Summary) -> None:
@@ -136,7 +156,7 @@ def test_the_page_loads_nothing(page: Path) -> None:
     for tag, attributes in parsed.tags:
         assert tag not in ("link", "iframe", "object", "embed", "img", "base")
         assert not {"src", "srcset", "data", "action"} & set(attributes), tag
-        assert not (attributes.get("href") or "#").startswith("http")
+        assert (attributes.get("href") or "#").startswith(("#", "tables/", "figures/"))
     outside = re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
     assert not re.search(r"@import|url\(\s*['\"]?(?!#)\w+:", outside)
     policy = next(a for t, a in parsed.tags if a.get("http-equiv") == "Content-Security-Policy")
@@ -144,7 +164,7 @@ def test_the_page_loads_nothing(page: Path) -> None:
     assert "http" not in str(policy["content"])
 
 
-def test_the_page_is_well_formed_and_accessible(page: Path) -> None:
+def test_the_page_is_well_formed_and_accessible(page: Path, summary: Summary) -> None:
     parsed = Elements(page.read_text())
     assert parsed.open == []
     tags = [tag for tag, _ in parsed.tags]
@@ -154,11 +174,12 @@ def test_the_page_is_well_formed_and_accessible(page: Path) -> None:
     identifiers = [a["id"] for _, a in parsed.tags if "id" in a]
     assert len(set(identifiers)) == len(identifiers)
     # One static figure for each that needs scripts.
-    assert tags.count("noscript") == tags.count("figure") == 10
+    static = [a for _, a in parsed.tags if a.get("class") == "static"]
+    assert len(static) == tags.count("figure") == len(figures_of(summary)) >= 10
 
 
 def test_the_page_tells_protocol_budget_and_commands(page: Path, summary: Summary) -> None:
-    text = " ".join(" ".join(Elements(page.read_text()).text).split())
+    text = " ".join("".join(Elements(page.read_text()).text).split())
     for benchmark in summary.benchmarks:
         assert benchmark.protocol_hash in text and benchmark.checksum in text
         assert all(run.digest[:16] in text for run in benchmark.searches)
@@ -171,11 +192,28 @@ def test_the_page_tells_protocol_budget_and_commands(page: Path, summary: Summar
 def test_leaks_are_stamped_on_every_figure(page: Path, summary: Summary) -> None:
     clean, leaky = summary.benchmarks
     assert not clean.leaks and leaky.leaks
-    for place, benchmark in enumerate(summary.benchmarks):
-        for figure in figures_of(summary, place):
-            heading = json.dumps(figure.spec["title"])
-            assert ("LEAK" in heading) == bool(benchmark.leaks)
-    assert "Leak, permitted by allow_leak" in page.read_text()
+    stamped = {"synthetic-one-": False, "synthetic-two-": True}
+    for name, leaks in stamped.items():
+        figures = figures_of(summary, name)
+        assert len(figures) >= 5
+        for figure in figures:
+            assert ("LEAK" in json.dumps(figure.spec["title"])) == leaks
+            drawn = (page.parent / "figures" / f"{figure.name}.svg").read_text()
+            assert ("LEAK" in drawn) == leaks
+    # Above the answer, and above the benchmark's own section.
+    text = page.read_text()
+    assert text.count("Leak, permitted by allow_leak") == 2
+    assert text.index("Leak, permitted by allow_leak") < text.index("search strategies on")
+    assert "Leak, permitted by allow_leak" in page.with_name("report.md").read_text().replace(
+        "\\_", "_"
+    )
+
+
+def test_figures_keep_to_the_schema_of_vega_lite(summary: Summary) -> None:
+    for figure in figures_of(summary):
+        alt.LayerChart.from_dict(figure.spec) if "layer" in figure.spec else alt.Chart.from_dict(
+            figure.spec
+        )
 
 
 def numbers(value: Any) -> Iterator[float]:
@@ -191,17 +229,22 @@ def numbers(value: Any) -> Iterator[float]:
 
 
 def test_figures_hold_few_points_and_no_numbers_of_their_own(summary: Summary) -> None:
-    known = {f"{v:.6g}" for v in numbers(json.loads(summary.to_json()))}
-    for figure in figures_of(summary, 0):
+    # Shares are shown in per cent.
+    known = {
+        f"{scale * v:.6g}"
+        for v in numbers(json.loads(summary.to_json()))
+        for scale in (1, -1, 100, -100)
+    }
+    for figure in figures_of(summary, "synthetic-one-"):
         data = figure.spec["datasets"][figure.spec["data"]["name"]]
         assert 0 < len(data) < 1_000
-        assert {"searcher"} < set(data[0])
+        assert {"searcher"} < set(data[0]) or figure.name.endswith("-tail")
         if "regret" in figure.title.lower():
             continue
         shown = {f"{v:.6g}" for row in data for k, v in row.items() if isinstance(v, float)}
         assert len(shown - known - {f"{i / 100:.6g}" for i in range(101)}) == 0
-    labels = {row["searcher"] for row in data}
-    assert EXACT in labels
+        exact = ("-anytime", "-spread", "-steps", "-optimism", "-equivalent", "-evaluations")
+        assert (EXACT in {row.get("searcher") for row in data}) == figure.name.endswith(exact)
 
 
 # --- what lacks ------------------------------------------------------------------------------
@@ -293,14 +336,3 @@ def test_a_summary_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "summary.json").write_text("{}")
     with pytest.raises(UserError, match="no summary"):
         load_summary(tmp_path / "summary.json")
-
-
-def test_numbers_as_text() -> None:
-    assert number(93.87988, "%") == "93.880" and number(0.012346) == "0.01235"
-    assert signed(-0.5, "%") == "−0.500" and signed(0.0012345) == "+0.00123"
-    assert number(None) == signed(None) == p_value(None) == "–"
-    assert p_value(0.0001) == "< 0.001" and p_value(0.0512) == "0.051"
-    from reports.intervals import Estimate
-
-    assert interval(Estimate(1.0, None, None)) == "[–]"
-    assert interval(Estimate(1.0, -0.5, 2.0), "%", "signed") == "[−0.500, +2.000]"

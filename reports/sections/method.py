@@ -1,0 +1,42 @@
+"""How a report's numbers are computed, and how to compute them again."""
+
+from __future__ import annotations
+
+from reports.document import Section
+from reports.statistics.skewed_t import FEWEST
+from reports.summary import Summary
+
+
+def method(summary: Summary) -> Section:
+    """The definitions that the page uses."""
+    exact = (
+        "Exact random search is the distribution of the best of n draws, from the order statistics"
+        " of the table and its training seeds. Its curve, expectation and quantiles have no"
+        " sampling error, so that a strategy's interval is all the uncertainty that there is. The"
+        " test against it asks whether a search of the strategy is as likely to be better as to be"
+        " worse than a random search."
+    )
+    if summary.workers > 1:
+        exact += (
+            " It counts evaluations; the sampled curves are in the order of completion, in which"
+            f" {summary.workers} workers finish quick networks first, so that only the end of the"
+            " exact curve holds for them."
+        )
+    return Section(
+        "method",
+        "How this was computed",
+        text=(
+            "The incumbent of a search is the evaluation with the best selection value so far, in"
+            " the order of completion; of equal ones the earlier. Failed evaluations never become"
+            " incumbents. Curves and tables show the incumbent's reported result.",
+            exact,
+            "A verdict of better or worse needs a Holm-adjusted p value below 0.05, and the 95%"
+            " interval of the mean difference on the same side of zero as the probability of"
+            " superiority is of one half. Everything else is called “no difference shown”, which"
+            " is not evidence of equality.",
+            "Curves: means over searches; searches that ended early keep their last incumbent;"
+            " points that fewer than half of the searches have reached are left out. Intervals and"
+            f" bands of means: 95%, Student's t, from {FEWEST} searches on with Hall's correction"
+            " for skewness; no interval where there is one search.",
+        ),
+    )
