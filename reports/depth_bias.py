@@ -35,7 +35,7 @@ LEAST_P = 1e-9
 """Smaller p values are lost in the rounding of the transform."""
 
 BEST = 0.01
-"""Share of the architectures that count as the best ones, by their report."""
+"""Share of the architectures that count as the best ones, by their report, with ties."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +73,9 @@ class DepthNull:
         size = 1 << (length - 1).bit_length()
         sums = np.fft.irfft(np.fft.rfft(self.chance, size) ** n, size)[:length]
         sums = np.clip(sums, 0.0, None)
-        tails = float(sums[: total + 1].sum()), float(sums[total:].sum())
+        # Where the null was sampled, winners may lie outside of it.
+        lower, upper = sums[: max(total + 1, 0)], sums[max(total, 0) :]
+        tails = float(lower.sum()), float(upper.sum())
         return float(np.clip(2.0 * min(tails), LEAST_P, 1.0))
 
 
@@ -200,7 +202,7 @@ def depth_biases(
     expected = best = None
     if everyone is not None and isinstance(benchmark, TableBenchmark) and listed is not None:
         rows = _row_depths(benchmark, depths)
-        top = (listed.percentile >= 100.0 * (1.0 - BEST)) & (listed.size > 0)
+        top = listed.among(BEST)
         best = float(np.average(rows[top], weights=listed.size[top])) if top.any() else None
         if search is not None and n is not None:
             chance = search.holders(n)

@@ -78,6 +78,21 @@ class Enumerated:
         places = np.searchsorted(reached, np.asarray(shares) - 1e-12)
         return np.asarray(self.report[order][np.minimum(places, len(order) - 1)])
 
+    def as_good(self, level: float) -> float:
+        """The share of the architectures whose reported result is at least as good."""
+        good = self.report >= level if self.maximize else self.report <= level
+        return int(self.size[good].sum()) / self.architectures
+
+    def among(self, share: float) -> np.ndarray:
+        """bool [rows]: whether a row is among the best that hold this share of architectures.
+
+        Those that tie with the last of them are among them too, those without a result never.
+        """
+        last = self.top([share])[0]
+        level = -np.inf if np.isnan(last) else last if self.maximize else -last
+        known = (self._oriented > -np.inf) & (self.size > 0)
+        return np.asarray(known & (self._oriented >= level))
+
     @cached_property
     def _oriented(self) -> np.ndarray:
         """The reported results, larger being better; -inf where there is none."""

@@ -77,6 +77,9 @@ def equivalent_budgets(
 ) -> tuple[EquivalentBudget, ...]:
     """Every strategy beside random search, exact where that is known; () without any.
 
+    Where exact random search draws cells and the sampled one encodings, of which a cell has
+    several, the sampled one counts, as in comparisons.
+
     Args:
         followed: Label -> incumbents.
         grid: Numbers of evaluations, ascending, ending with those of the longest search.
@@ -85,9 +88,10 @@ def equivalent_budgets(
         maximize: Whether larger reported results are better.
     """
     strategies = {label: f for label, f in followed.items() if label != random_search}
-    if search is not None:
+    sampled = random_search is not None and random_search in followed
+    if search is not None and (search.outcomes.per_encoding or not sampled):
         return _by_exact(strategies, grid, search, maximize=maximize)
-    if random_search is None or random_search not in followed:
+    if random_search is None or not sampled:
         return ()
     reference = followed[random_search]
     return tuple(

@@ -29,7 +29,7 @@ TAIL = 60
 """Points of the distribution of distances from the best, evenly spaced logarithms of shares."""
 
 BEST = 0.01
-"""Share of the architectures that count as the best ones, by their report."""
+"""Share of the architectures that count as the best ones, by their report, with ties."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Noise:
         role: "selection" or "report".
         rows: Trained networks with at least two seeds.
         sd: Standard deviation over the seeds of one network, pooled over networks.
-        sd_best: The same over the best networks (`BEST`); None if none of them has two seeds.
+        sd_best: The same over the best networks (`BEST`); None if none has two seeds.
         share: Part of the variance of single runs that the seeds make: 1 minus the reliability of
             one run.
     """
@@ -231,7 +231,7 @@ def _first(runs: np.ndarray) -> np.ndarray:
 
 def _noises(benchmark: TableBenchmark, space: Enumerated) -> tuple[Noise, ...]:
     protocol = benchmark.protocol
-    best = space.percentile >= 100.0 * (1.0 - BEST)
+    best = space.among(BEST)
     roles = (("selection", protocol.selection), ("report", protocol.report))
     found = (_noise(role, _runs(benchmark, measure), best) for role, measure in roles)
     return tuple(noise for noise in found if noise is not None)

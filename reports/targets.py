@@ -26,7 +26,7 @@ from reports.intervals import LEVEL, Band, Estimate, mean_band, resampling_weigh
 from reports.random_search import RandomSearch
 
 SHARES = (0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
-"""Targets: at least this share of the architectures is as good."""
+"""Targets: the best results that at least this share of the architectures has."""
 
 QUANTILES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """Targets where the table is not at hand: quantiles of the final results of all searchers."""
@@ -128,12 +128,9 @@ def runtimes(
 
 
 def _of_space(space: Enumerated) -> tuple[Target, ...]:
-    values = space.top(SHARES)
-    # Shares below one architecture, or within a tie, are the same target: the smallest share.
-    found = {
-        v: Target(s, v) for s, v in zip(SHARES, values.tolist(), strict=True) if np.isfinite(v)
-    }
-    return tuple(found.values())
+    # Small shares may fall into one tie, or be less than one architecture: one target then.
+    values = dict.fromkeys(v for v in space.top(SHARES).tolist() if np.isfinite(v))
+    return tuple(Target(space.as_good(value), value) for value in values)
 
 
 def _of_results(followed: Mapping[str, Incumbents], maximize: bool) -> tuple[Target, ...]:

@@ -70,8 +70,8 @@ def draw(specs: Sequence[dict[str, Any]], *, pdf: bool) -> list[Drawing]:
     if len(specs) < _MANY or (os.cpu_count() or 1) < 2:
         return [_drawn(spec, pdf) for spec in specs]
     command = [sys.executable, "-P", __file__]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, **pipes) as other:
+    pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nowhere) as other:
         assert other.stdin is not None and other.stdout is not None
         with suppress(BrokenPipeError), other.stdin:
             other.stdin.write(json.dumps([specs[1::2], pdf]).encode())

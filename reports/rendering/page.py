@@ -113,7 +113,7 @@ def cell(value: Cell, column: Column) -> Any:
         template = '<span class="{}"><span aria-hidden="true">{}</span> {}</span>'
         return Markup(template).format(cells.MARKS[text[:2]], text[0], prose(text[2:]))
     # Long names may break after an underscore or a slash.
-    return Markup(re.sub(r"(\w[_/])(?=\w)", r"\1<wbr>", prose(text)))
+    return Markup(re.sub(r"(\w[_/])(?=\w)", r"\1<wbr>", str(prose(text))))
 
 
 def sort_key(value: Cell) -> float | None:

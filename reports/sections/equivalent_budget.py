@@ -25,11 +25,12 @@ def equivalent_budget(summary: Summary, benchmark: BenchmarkSummary) -> Section 
             " result several times."
         )
     else:
+        why = benchmark.exact_missing or "it draws cells, and the sampled one encodings of cells"
         text = (
             "After so many evaluations a strategy's mean reported result is that which the"
-            " sampled random search first had after k times as many. Exact random search is not"
-            f" available here ({benchmark.exact_missing}). Intervals: percentile bootstrap, the"
-            " searches of both resampled."
+            " sampled random search first had after k times as many. Exact random search cannot"
+            f" take its place here ({why}). Intervals: percentile bootstrap, the searches of both"
+            " resampled."
         )
     text += (
         " Where the strategy is better than all that is known of random search (up to"

@@ -11,7 +11,7 @@ from reports.summary import BenchmarkSummary, Summary
 _WORDS = {
     BETTER: "is better than random search",
     WORSE: "is worse than random search",
-    UNDECIDED: "shows no difference from random search",
+    UNDECIDED: "is not shown to differ from random search",
 }
 
 

@@ -100,5 +100,5 @@ def _row(runtime: Runtime, shown: list[int]) -> tuple[Cell, ...]:
 
 def _label(found: Runtimes, target: Target) -> str:
     if found.kind == "space":
-        return f"best {100.0 * target.share:g}%"
+        return f"best {100.0 * target.share:.3g}%"
     return f"{100.0 * target.share:g}% quantile"

@@ -43,8 +43,9 @@ def verdicts(summary: Summary) -> Section | None:
     note = (
         "Difference of the mean reported result from random search's; P(better): probability that"
         " one search of the strategy has the better result than one random search, ties counting"
-        " half; intervals: 95%; p adjusted by Holm's method over all comparisons of the report, so"
-        " that the chance of any false verdict is at most 5%."
+        " half; intervals: 95%; p adjusted by Holm's method over all comparisons of the report"
+        " with the same reference, so that the chance of any false verdict among them is at most"
+        " 5%."
     )
     table = Table("verdicts", "Each strategy against random search", columns, tuple(rows), note)
     return Section("verdicts", "Verdicts", tables=(table,))

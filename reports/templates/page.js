@@ -1,10 +1,11 @@
 "use strict";
 (async () => {
   const root = document.documentElement;
-  root.classList.add("scripts");
   const bytes = Uint8Array.from(atob(document.getElementById("figures").textContent), (c) => c.charCodeAt(0));
   const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
   const figures = await new Response(unpacked).json();
+  // From here on figures are drawn; browsers that came no further show the drawings.
+  root.classList.add("scripts");
   const toggles = [...document.querySelectorAll(".toggles input")];
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const [ERRORS, WARNINGS] = [1, 2]; // of Vega's levels of what it tells the console
@@ -52,12 +53,17 @@
     }
     return found;
   };
+  // Narrow screens have room for fewer columns of the legend.
+  const columns = (width) => Math.max(1, Math.floor(width / 165));
   const wrap = (spec, width) => {
     const [small, large] = [Math.floor(width / 6.5), Math.floor(width / 8)];
     for (const [axis, most] of [["x", small - 22], ["y", 45]]) {
       for (const channel of channels(spec, axis)) {
         if (typeof channel.title === "string") channel.title = lines(channel.title, most);
       }
+    }
+    for (const channel of ["color", "strokeDash"].flatMap((name) => channels(spec, name))) {
+      if (channel.legend) channel.legend.labelLimit = width / columns(width) - 45;
     }
     const { title } = spec;
     if (typeof title?.text === "string") title.text = lines(title.text, large);
@@ -74,8 +80,7 @@
       view: { stroke: null },
       axisY: { labelLimit: Math.min(240, width * 0.4) },
       axis: { ...text, gridColor: line, domainColor: line, tickColor: line, titleFontWeight: 500 },
-      // Narrow screens have room for fewer columns of the legend.
-      legend: { ...text, columns: Math.max(1, Math.floor(width / 165)) },
+      legend: { ...text, columns: columns(width) },
       header: text,
       title: { color: ink, subtitleColor: ink, fontSize: 14, subtitleFontSize: 12 },
     };

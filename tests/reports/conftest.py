@@ -10,6 +10,7 @@ import pytest
 
 from harness.experiment import BenchmarkSpec, Experiment
 from harness.testing.tables import synthetic_table
+from reports import write_report
 
 SEARCHERS = ("random_search", "regularized_evolution:population_size=5,tournament_size=2")
 
@@ -29,6 +30,12 @@ def results(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     leaky = BenchmarkSpec(f"{table}#two", "leaky", {"allow_leak": True})
     Experiment([f"{table}#one", leaky], SEARCHERS, 12, {"evaluations": 30}).run(out, inline=True)
     return out
+
+
+@pytest.fixture(scope="session")
+def page(results: Path) -> Path:
+    """The page of the experiment, with its files beside it."""
+    return write_report(results)
 
 
 def edited(results: Path, copy: Path, **changes: Any) -> Path:

@@ -19,7 +19,7 @@ from harness.errors import UserError
 from harness.protocol import Measure
 from harness.testing import synthetic_table
 from harness.traces import Trace
-from reports.comparison import BETTER, WORSE, against_exact
+from reports.comparison import BETTER, UNDECIDED, WORSE, against_exact
 from reports.random_search import exact_baseline
 from reports.rounding import to_json
 from reports.studies.noise import Searches, Settings, noise_document, noise_study
@@ -150,6 +150,21 @@ def test_phases_are_those_of_single_searches(synthetic: Path) -> None:
             assert phase.difference.low is not None and phase.difference.low > 0
         if phase.verdict == WORSE:
             assert phase.difference.high is not None and phase.difference.high < 0
+
+
+def test_onsets() -> None:
+    diagram = lattice_phases(2, [EVOLUTION], taus=[1.0], budgets=[10, 20, 30], seeds=2)
+    for verdicts, onset in (
+        ((BETTER, BETTER, BETTER), 10),
+        ((BETTER, WORSE, BETTER), 30),
+        ((UNDECIDED, BETTER, BETTER), 20),
+        ((BETTER, BETTER, UNDECIDED), None),
+    ):
+        phases = tuple(
+            replace(phase, verdict=verdict)
+            for phase, verdict in zip(diagram.phases, verdicts, strict=True)
+        )
+        assert replace(diagram, phases=phases).onset(EVOLUTION, "1") == onset
 
 
 def test_lattice_phases() -> None:

@@ -198,6 +198,17 @@ def test_drawings_without_a_second_process(monkeypatch: pytest.MonkeyPatch) -> N
     assert draw(specs, pdf=False) == expected
 
 
+def test_a_page_holds_as_many_drawings_as_it_has_room_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = contents(DOCUMENT, ("html", "svg"))
+    assert '<div class="static"' in str(whole["index.html"])
+    monkeypatch.setattr("reports.rendering.page._ROOM", len(whole["figures/line.svg"]) - 1)
+    page = str(contents(DOCUMENT, ("html",))["index.html"])
+    assert '<div class="static"' not in page
+    assert '<noscript><a href="figures/line.svg">A line</a></noscript>' in page
+
+
 def test_identifiers_of_drawings_do_not_clash() -> None:
     svg = '<svg><clipPath id="clip7"/><g clip-path="url(#clip7)"/><a href="#top"/></svg>'
     expected = '<svg><clipPath id="a-0"/><g clip-path="url(#a-0)"/><a href="#top"/></svg>'

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -12,8 +11,11 @@ from typing import Any
 
 import pytest
 
-from reports import load_summary, write_report
+from reports import load_summary
+from reports.document import Column, Document, Section, Table
 from reports.palette import NIGHT
+from reports.rendering import write_document
+from tests.reports.contrast import contrast
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium")
@@ -23,12 +25,6 @@ STRATEGY = "regularized_evolution:population_size=5,tournament_size=2"
 SEARCHERS = (STRATEGY, "random_search", "random search, exact")
 FIGURE = "synthetic-one-anytime"
 TABLE = "synthetic-one-finals"
-
-
-@pytest.fixture(scope="module")
-def page_file(results: Path) -> Path:
-    """The page of an experiment of two strategies on two benchmarks."""
-    return write_report(results)
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +40,11 @@ Opened = Callable[..., Any]
 
 
 @pytest.fixture
-def opened(browser: Any, page_file: Path) -> Iterator[Opened]:
+def opened(browser: Any, page: Path) -> Iterator[Opened]:
     """Opens the page; fails if it complained or asked for anything but itself."""
     complaints: list[str] = []
     contexts = []
+    address = page.as_uri()
 
     def listen(page: Any) -> None:
         page.on("console", lambda message: complaints.append(message.text))
@@ -56,7 +53,7 @@ def opened(browser: Any, page_file: Path) -> Iterator[Opened]:
             "request",
             lambda request: (
                 None
-                if request.url.split("#")[0] == page_file.as_uri() or request.url[:5] == "blob:"
+                if request.url.split("#")[0] == address or request.url[:5] == "blob:"
                 else complaints.append(request.url)
             ),
         )
@@ -67,7 +64,7 @@ def opened(browser: Any, page_file: Path) -> Iterator[Opened]:
         page = context.new_page()
         page.set_default_timeout(10_000)
         listen(page)
-        page.goto(page_file.as_uri())
+        page.goto(address)
         return page
 
     yield open_page
@@ -234,17 +231,17 @@ def test_numbers_sort_as_numbers_and_what_is_missing_comes_last(opened: Opened) 
     assert keys == [["9", "10", "100", "–"], ["100", "10", "9", "–"]]
 
 
-def test_data_and_drawings_download(opened: Opened, page_file: Path) -> None:
-    page = opened()
+def test_data_and_drawings_download(opened: Opened, page: Path) -> None:
+    folder, page = page.parent, opened()
     drawn(page)
     figure = page.locator(f"#{FIGURE}")
     with page.expect_download() as started:
         figure.get_by_role("link", name="Data of the figure").click()
     text = Path(started.value.path()).read_text()
     assert started.value.suggested_filename == f"{FIGURE}.csv"
-    assert text == (page_file.parent / "tables" / f"{FIGURE}.csv").read_text()
+    assert text == (folder / "tables" / f"{FIGURE}.csv").read_text()
     rows = list(csv.DictReader(text.splitlines()))
-    summary = load_summary(page_file.with_name("summary.json"))
+    summary = load_summary(folder / "summary.json")
     assert len(rows) == sum(len(c.x) for c in summary.benchmarks[0].curves) + 30
     with page.expect_download() as started:
         figure.get_by_role("link", name="as SVG").press("Enter")
@@ -271,6 +268,21 @@ def test_the_theme_follows_the_reader(opened: Opened) -> None:
     page.emulate_media(color_scheme="dark")
     until(page, lambda: strokes(page) == [NIGHT.get(colour, colour) for colour in before])
     assert strokes(page) != before
+
+
+def test_a_document_of_words_and_tables(browser: Any, tmp_path: Path) -> None:
+    table = Table("t", "A table", (Column("name"), Column("n")), (("b", 2), ("a", 10)))
+    document = Document("Title", ("Lead.",), (Section("s", "S", tables=(table,)),), {})
+    path = write_document(document, tmp_path, summary="{}", formats=("html",))
+    assert path.stat().st_size < 30_000
+    complaints: list[str] = []
+    page = browser.new_page()
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(path.as_uri())
+    page.get_by_role("button", name="n").last.click()
+    assert column(page, "t", 0) == ["b", "a"]
+    page.close()
+    assert complaints == []
 
 
 def test_without_scripts_figures_are_drawings(opened: Opened) -> None:
@@ -331,22 +343,3 @@ def test_words_have_contrast_in_both_themes(opened: Opened, scheme: str) -> None
             for name in (ink, paper)
         ]
         assert contrast(*colours) >= 4.5, (ink, paper)
-
-
-def luminance(colour: str) -> float:
-    """The relative luminance of `#rrggbb` or `rgb(r, g, b)` (WCAG 2.2)."""
-    if colour.startswith("#"):
-        parts = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
-    else:
-        parts = [int(part) for part in re.findall(r"\d+", colour)[:3]]
-    linear = [
-        v / 255 / 12.92 if v / 255 <= 0.04045 else ((v / 255 + 0.055) / 1.055) ** 2.4
-        for v in parts
-    ]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(one: str, other: str) -> float:
-    """The contrast of two colours (WCAG 2.2)."""
-    low, high = sorted(map(luminance, (one, other)))
-    return (high + 0.05) / (low + 0.05)

@@ -30,12 +30,6 @@ from tests.reports.conftest import edited
 
 
 @pytest.fixture(scope="module")
-def page(results: Path) -> Path:
-    """The page of the experiment."""
-    return write_report(results)
-
-
-@pytest.fixture(scope="module")
 def summary(page: Path) -> Summary:
     """The summary beside the page."""
     return load_summary(page.with_name("summary.json"))
@@ -184,6 +178,7 @@ def test_the_page_tells_protocol_budget_and_commands(page: Path, summary: Summar
         assert benchmark.protocol_hash in text and benchmark.checksum in text
         assert all(run.digest[:16] in text for run in benchmark.searches)
         assert all(benchmark.protocol[role]["column"] in text for role in ("search", "report"))
+    assert "<wbr>" not in text
     assert "30 evaluations a search" in text and "12 seeds" in text
     assert "nas-harness run experiment.yaml" in text and "nas-harness report" in text
     assert all(f"{name} {version}" in text for name, version in summary.versions.items())

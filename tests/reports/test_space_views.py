@@ -56,6 +56,9 @@ def test_percentiles_and_ranks_equal_scipy(rows: list[tuple[int | None, int]], u
         )
     ranks = stats.rankdata(-each, method="average")
     assert np.repeat(space.rank, size) == pytest.approx(ranks)
+    best = np.repeat(space.among(0.3), size)
+    level = np.sort(each)[-max(1, int(np.ceil(0.3 * len(each) - 1e-9)))]
+    assert (best == ((each >= level) & (each > -9.0))).all()
     # Averaged over the space, one is in its middle.
     assert np.average(space.percentile, weights=size) == pytest.approx(50.0)
 

@@ -138,9 +138,9 @@ def test_p_of_the_mean_equals_enumeration(space: list[int], winners: list[int]) 
     draws = np.array(list(product(space, repeat=len(winners)))).sum(axis=1)
     total = sum(winners)
     plain = 2 * min((draws <= total).mean(), (draws >= total).mean())
-    if min(space) <= min(winners) and max(winners) <= max(space):
-        expected = min(max(plain, LEAST_P), 1.0)
-        assert null.p_of_mean(np.array(winners)) == pytest.approx(expected, abs=1e-9)
+    # Winners may lie outside a null that was sampled.
+    expected = min(max(plain, LEAST_P), 1.0)
+    assert null.p_of_mean(np.array(winners)) == pytest.approx(expected, abs=1e-9)
     for depth in range(-1, 6):
         assert null.at_most(depth) == pytest.approx(np.mean(np.array(space) <= depth))
 

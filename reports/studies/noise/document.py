@@ -58,11 +58,7 @@ def noise_document(study: NoiseStudy) -> Document:
 
 def _simulation(simulation: Simulation) -> Section:
     settings = simulation.settings
-    field = (
-        "One noise field is frozen for all runs"
-        if settings.frozen
-        else ("Every run has a noise field of its own")
-    )
+    own = "all see one noise field" if settings.frozen else "each sees a noise field of its own"
     return Section(
         name="simulation",
         title="A genetic algorithm on the noisy Rastrigin function",
@@ -71,7 +67,7 @@ def _simulation(simulation: Simulation) -> Section:
             f" dimension plus {settings.law} noise, one number for each of 100 cells an axis."
             " Shown is the true value of the point that looked best, in two measures. A smaller"
             " tau is a noisier view.",
-            f"{settings.repeats:,} runs of each; {field}. The algorithm is PyGMO's `sga`: a"
+            f"{settings.repeats:,} runs of each cell; {own}. The algorithm is PyGMO's `sga`: a"
             " population of 10, tournaments of two, exponential crossover 0.9, polynomial mutation"
             " 0.02, survival of the best of parents and children. It evaluates ten children a"
             " generation. Once its population has become uniform, most of them are copies of"

@@ -116,6 +116,8 @@ def phase_figure(diagram: PhaseDiagram, searcher: str, name: str) -> Figure:
         x=x, y=y, text="text:N", color=alt.condition(dark, alt.value("white"), alt.value("#222"))
     )
     title = f"{searcher} minus random search{unit}"
+    if len(diagram.searchers) == 1:
+        title = f"{diagram.benchmark}: {title}"
     direction = "above" if diagram.maximize else "below"
     return figure(
         name,

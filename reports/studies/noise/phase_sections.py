@@ -58,8 +58,9 @@ def genetic_section(diagrams: Sequence[PhaseDiagram]) -> Section:
             for searcher in diagram.searchers
         ),
         tables=tuple(
-            _table(diagram, f"genetic-phases-{place}-table")
+            make(diagram, f"genetic-phases-{place}-{what}")
             for place, diagram in enumerate(diagrams)
+            for what, make in (("onsets", _onsets), ("table", _table))
         ),
     )
 
@@ -77,7 +78,7 @@ def lattice_section(diagram: PhaseDiagram) -> Section:
             _HOLM,
         ),
         figures=_figures(diagram, "lattice-phases"),
-        tables=(_table(diagram, "lattice-phases-table"),),
+        tables=(_onsets(diagram, "lattice-onsets"), _table(diagram, "lattice-phases-table")),
     )
 
 
@@ -94,7 +95,11 @@ def table_section(diagram: PhaseDiagram) -> Section:
             f" {_HOLM}",
         ),
         figures=_figures(diagram, "table-phases"),
-        tables=(_table(diagram, "table-phases-table"), _levels(diagram)),
+        tables=(
+            _onsets(diagram, "table-onsets"),
+            _table(diagram, "table-phases-table"),
+            _levels(diagram),
+        ),
         warnings=diagram.leaks,
     )
 
@@ -103,6 +108,22 @@ def _figures(diagram: PhaseDiagram, name: str) -> tuple[Figure, ...]:
     return tuple(
         phase_figure(diagram, searcher, f"{name}-{place}")
         for place, searcher in enumerate(diagram.searchers)
+    )
+
+
+def _onsets(diagram: PhaseDiagram, name: str) -> Table:
+    return Table(
+        name=name,
+        title=f"{diagram.benchmark}: evaluations from which on a strategy beats random search",
+        columns=(
+            Column("strategy"),
+            *(Column(level_label(diagram, level.name)) for level in diagram.levels),
+        ),
+        rows=tuple(
+            (searcher, *(diagram.onset(searcher, level.name) for level in diagram.levels))
+            for searcher in diagram.searchers
+        ),
+        note="The least budget from which on all verdicts are `better`; a dash where none is.",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from reports.comparison import Comparison, judged
+from reports.comparison import BETTER, Comparison, judged
 from reports.intervals import Estimate
 
 Progress = Callable[[int, int], None]
@@ -94,6 +94,15 @@ class PhaseDiagram:
         """One of the phases."""
         wanted = (searcher, level, budget)
         return next(p for p in self.phases if (p.searcher, p.level, p.budget) == wanted)
+
+    def onset(self, searcher: str, level: str) -> int | None:
+        """The least budget from which on a strategy is better at all larger ones; None: never."""
+        found = None
+        for budget in reversed(self.budgets):
+            if self.phase(searcher, level, budget).verdict != BETTER:
+                break
+            found = budget
+        return found
 
 
 @dataclass(frozen=True)

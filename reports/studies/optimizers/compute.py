@@ -13,7 +13,7 @@ from harness.optimizers import OPTIMIZERS, Optimizer
 from harness.tabulation.optimizers import column_of
 from reports.intervals import estimate_mean, plain_mean
 from reports.rank_correlation import RESAMPLES, Agreement, agreement
-from reports.studies.optimizers.result import Level, OptimizerRanks, Retention
+from reports.studies.optimizers.result import Level, OptimizerRanks, Retention, Typical
 from reports.studies.rank_retention.measurements import thinned
 from reports.studies.rank_retention.subsets import ALL, size_subsets, sizes_of
 
@@ -67,6 +67,13 @@ def optimizer_ranks(
         y = accuracies(reference, last, second)[members]
         return agreement(x, y, percent=True, resamples=resamples)
 
+    retention = tuple(
+        Retention(subset, name, epoch, reference, compare(members, name, epoch, reference))
+        for subset, members in groups.items()
+        for name in valid
+        for epoch in epochs
+        for reference in valid
+    )
     return OptimizerRanks(
         table=table.header.name,
         checksum=table.checksum,
@@ -81,14 +88,18 @@ def optimizer_ranks(
             for o in optimizers
             for epoch in epochs
         ),
-        retention=tuple(
-            Retention(subset, name, epoch, reference, compare(members, name, epoch, reference))
-            for subset, members in groups.items()
-            for name in valid
-            for epoch in epochs
-            for reference in valid
-        ),
+        retention=retention,
+        typical=tuple(_typical(retention, epoch) for epoch in epochs),
     )
+
+
+def _typical(retention: Sequence[Retention], epochs: int) -> Typical:
+    found: dict[bool, list[float]] = {True: [], False: []}
+    for r in retention:
+        if r.subset == ALL and r.epochs == epochs and r.agreement.tau.value is not None:
+            found[r.optimizer == r.reference].append(r.agreement.tau.value)
+    own, others = (float(np.median(taus)) if taus else None for taus in found.values())
+    return Typical(epochs, own, others)
 
 
 def _level(table: PackedTable, optimizer: Optimizer, epochs: int, values: np.ndarray) -> Level:

@@ -10,7 +10,7 @@ from reports.charts import Row, finished, layers
 from reports.document import Cell, Column, Document, Figure, Section, Table
 from reports.intervals import Estimate
 from reports.rank_correlation import Tau
-from reports.studies.optimizers.result import OptimizerRanks, Retention
+from reports.studies.optimizers.result import OptimizerRanks
 from reports.studies.rank_retention.document import METHODS
 
 RAW, ROUNDED = "tau-b", "tau-b, rounded"
@@ -112,39 +112,43 @@ def _subsets(study: OptimizerRanks) -> list[str]:
     return list(dict.fromkeys(r.subset for r in study.retention))
 
 
-def _whole(study: OptimizerRanks) -> list[Retention]:
-    return [r for r in study.retention if r.subset == "all" and r.agreement.tau.value is not None]
-
-
 def _lead(study: OptimizerRanks) -> tuple[str, ...]:
-    full = study.epochs[-1]
-    shorter = [r for r in _whole(study) if r.epochs < full]
-    if not shorter:
-        return ("Only one number of epochs was trained, so that there is nothing to compare.",)
-    shorter.sort(key=lambda r: r.agreement.tau.value or 0.0)
-    found = []
-    for kind, r in (("best", shorter[-1]), ("worst", shorter[0])):
-        found.append(
-            f"Of all shorter trainings, {r.optimizer} with {r.epochs} epochs keeps the order of"
-            f" {r.agreement.n} networks under {r.reference} with {full} {kind}: tau-b"
-            f" {_words(r.agreement.tau)}."
-        )
+    which = "second full" if study.retrained else "full"
+    found = [
+        f"Against a {which} training of {study.epochs[-1]} epochs by the same optimizer,"
+        f" {study.networks:,} networks keep their order with a tau-b of"
+        f" {_by_epochs(study, own=True)}, the median of {len(study.settings)} optimizers."
+    ]
     if study.retrained:
-        own = [r for r in _whole(study) if r.epochs == full and r.optimizer == r.reference]
-        taus = [r.agreement.tau.value for r in own if r.agreement.tau.value is not None]
-        if taus:
-            found.append(
-                f"Trained twice by one optimizer with {full} epochs, the same networks agree with"
-                f" a tau-b of {min(taus):.3f} to {max(taus):.3f}: that is the noise ceiling."
-            )
-    return tuple(line.replace("of -", "of −").replace("to -", "to −") for line in found)
+        found[0] += " The last number is the noise ceiling."
+    found.append(
+        f"Against full trainings by the other optimizers: {_by_epochs(study, own=False)}."
+    )
+    taus = [
+        r.agreement.tau.value
+        for r in study.retention
+        if r.subset == "all" and r.epochs < study.epochs[-1] and r.agreement.tau.value is not None
+    ]
+    if taus:
+        found.append(
+            f"Single pairs of a shorter and a full training lie between {_number(min(taus))} and"
+            f" {_number(max(taus))}. Of {len(taus)} pairs the extremes are partly luck; the table"
+            " has the intervals of single ones."
+        )
+    return tuple(found)
 
 
-def _words(tau: Tau) -> str:
-    text = f"{tau.value:.3f}"
-    if tau.low is not None and tau.high is not None:
-        text += f" [{tau.low:.3f}, {tau.high:.3f}]"
-    return text.replace("-", "−")
+def _by_epochs(study: OptimizerRanks, *, own: bool) -> str:
+    words = []
+    for typical in study.typical:
+        tau = typical.own if own else typical.others
+        after = "epoch" if typical.epochs == 1 else "epochs"
+        words.append(f"{_number(tau)} after {typical.epochs} {after}")
+    return ", ".join(words)
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}".replace("-", "−")
 
 
 def _heat_map(study: OptimizerRanks, subset: str, name: str) -> Figure:

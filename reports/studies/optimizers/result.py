@@ -52,6 +52,21 @@ class Retention:
 
 
 @dataclass(frozen=True)
+class Typical:
+    """Medians over optimizers of tau-b on all networks after so many epochs.
+
+    Attributes:
+        epochs: How long the first trainings were.
+        own: Against a full training by the same optimizer.
+        others: Against full trainings by each of the others.
+    """
+
+    epochs: int
+    own: float | None
+    others: float | None
+
+
+@dataclass(frozen=True)
 class OptimizerRanks:
     """A study of optimizers and epochs.
 
@@ -67,6 +82,7 @@ class OptimizerRanks:
         resamples: Bootstrap resamples of each tau.
         levels: One an optimizer and number of epochs.
         retention: All levels against all full trainings, for each subset.
+        typical: One a number of epochs.
     """
 
     table: str
@@ -79,6 +95,7 @@ class OptimizerRanks:
     resamples: int
     levels: tuple[Level, ...]
     retention: tuple[Retention, ...]
+    typical: tuple[Typical, ...]
 
     def agreement(
         self, optimizer: str, epochs: int, reference: str, subset: str = "all"
