@@ -137,7 +137,7 @@ class BenchmarkSummary:
     searches: tuple[Searches, ...]
     space: str = ""
     evidence: tuple[Evidence, ...] = ()
-    views: Views = Views()
+    views: Views = field(default_factory=Views)
 
     def comparison(self, searcher: str, reference: str) -> Comparison | None:
         """A strategy's comparison with one reference, if there is one."""

@@ -94,6 +94,15 @@
   };
   const empty = (spec, shown) => rows(spec) > 0 && rows(shown) === 0;
 
+  // What a point tells: its fields, without those that it has not.
+  const tip = (fields, sanitize) => {
+    const known = Object.entries(fields).filter(([, value]) => value !== "null" && value !== null);
+    const row = ([name, value]) =>
+      `<tr><td class="key">${sanitize(name === "searcher" ? "strategy" : name)}</td>` +
+      `<td class="value">${sanitize(value)}</td></tr>`;
+    return `<table>${known.map(row).join("")}</table>`;
+  };
+
   const draw = async (place) => {
     const { spec } = figures[place.id];
     const plot = place.querySelector(".plot");
@@ -118,7 +127,7 @@
       renderer: "svg",
       // Layers whose strategies are all hidden are no mistake: then only errors are told.
       logLevel: gone.size ? ERRORS : WARNINGS,
-      tooltip: { theme: dark.matches ? "dark" : "light" },
+      tooltip: { theme: dark.matches ? "dark" : "light", formatTooltip: tip },
     });
     plot.style.minHeight = "";
   };

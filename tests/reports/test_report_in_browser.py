@@ -173,11 +173,17 @@ def test_axes_switch_between_logarithmic_and_linear(opened: Opened) -> None:
 
 def test_points_tell_their_numbers(opened: Opened) -> None:
     page = opened()
-    point = drawn(page).locator(".mark-symbol path").nth(5)
-    point.hover(force=True)
+    points = drawn(page).locator(".role-mark.mark-symbol path")
+    points.nth(5).hover(force=True)
     tip = page.locator("#vg-tooltip-element.visible")
     tip.wait_for()
     assert "charged evaluations" in tip.inner_text() and "95% from" in tip.inner_text()
+    assert "strategy" in tip.inner_text() and "null" not in tip.inner_text()
+    # Exact random search, whose 30 points come last, has no interval.
+    box = points.nth(points.count() - 15).bounding_box()
+    page.mouse.move(box["x"] + 5, box["y"] + 5, steps=10)
+    tip.get_by_text("random search, exact").wait_for()
+    assert "null" not in tip.inner_text() and "95% from" not in tip.inner_text()
 
 
 def column(page: Any, table: str, place: int) -> list[str]:

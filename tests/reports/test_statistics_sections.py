@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from harness.errors import UserError
+from reports import write_report
 from reports.build import summarise
 from reports.comparison import BETTER, WORSE
 from reports.document import Section
@@ -108,7 +109,7 @@ def test_the_margin_is_an_option(results: Path) -> None:
     assert "equivalent within the margin on 2" in words(wide)
     for margin in (0.0, -1.0, float("nan"), float("inf")):
         with pytest.raises(UserError, match="margin"):
-            summarise(results, margin=margin)
+            write_report(results, margin=margin)
 
 
 def test_sections_say_what_they_cannot(summary: Summary) -> None:

@@ -10,7 +10,7 @@ from reports.studies.diversity.result import BenchmarkDiversity, Diversity, Labe
 
 _TAKEN = {
     "winner": "the last incumbent of each search",
-    "top": "the best {count} distinct architectures of each search, by selection value",
+    "top": "the best {count} distinct networks of each search, by selection value",
     "last": "the last {count} architectures that each search evaluated",
 }
 

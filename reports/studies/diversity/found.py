@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def read_found(
     Args:
         directory: The experiment's ``--out`` directory.
         take: One of `TAKE`.
-        count: How many architectures of a search at most, for "top" and "last".
+        count: How many architectures of a search at most.
         most: Searches of a strategy at most, those with the least seeds.
 
     Returns:
@@ -101,20 +102,28 @@ def _found(
     ranked = best_steps(trace, protocol)
     if not len(ranked):
         return None
-    if take == "last":
-        steps = np.sort(ranked)[-count:].tolist()
-    else:
-        steps = ranked.tolist()
-    texts = [trace.architectures[step] for step in steps]
-    if take != "last":
-        texts = list(dict.fromkeys(texts))[: count if take == "top" else 1]
+    steps = np.sort(ranked)[-count:] if take == "last" else ranked
+    parsed = map(space.from_string, (trace.architectures[step] for step in steps.tolist()))
+    taken = list(parsed) if take == "last" else _distinct(parsed, space, count)
     header = trace.header
     return Found(
         searcher=header["searcher"],
         seed=header["seed"],
-        architectures=tuple(space.from_string(text) for text in texts),
+        architectures=tuple(taken),
         report=float(trace.columns["report"][ranked[0]]),
     )
+
+
+def _distinct(
+    architectures: Iterable[Architecture], space: SearchSpace, count: int
+) -> list[Architecture]:
+    """The first few networks; of isomorphic ones the first."""
+    found: dict[Architecture, Architecture] = {}
+    for architecture in architectures:
+        found.setdefault(space.canonical(architecture), architecture)
+        if len(found) == count:
+            break
+    return list(found.values())
 
 
 def best_steps(trace: Trace, protocol: Protocol) -> np.ndarray:

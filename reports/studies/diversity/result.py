@@ -216,7 +216,7 @@ class Diversity:
 
     Attributes:
         by: What makes a group: "searcher" or "seed".
-        take: What is taken of a search: "winner", "top" (its best distinct architectures) or
+        take: What is taken of a search: "winner", "top" (its best distinct networks) or
             "last" (its last evaluated ones).
         count: How many of them at most.
         searches: Most searches of a strategy that were looked at, the first seeds.

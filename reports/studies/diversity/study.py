@@ -63,7 +63,7 @@ def diversity(
     Args:
         directory: The experiment's ``--out`` directory.
         by: What makes a group: "searcher" or "seed".
-        take: Of each search its "winner", the "top" distinct architectures by selection value,
+        take: Of each search its "winner", the "top" distinct networks by selection value,
             or the "last" evaluated ones.
         count: How many of them at most.
         searches: Most searches of a strategy, those with the least seeds.
@@ -77,11 +77,12 @@ def diversity(
             raise unknown(kind, given, known)
     if count < 1 or searches < 1:
         raise UserError(f"count={count}, searches={searches}; each at least 1")
+    count = 1 if take == "winner" else count
     records, found = read_found(directory, take, count, searches)
     return Diversity(
         by=by,
         take=take,
-        count=1 if take == "winner" else count,
+        count=count,
         searches=searches,
         versions=dict(records.document["versions"]),
         benchmarks=tuple(

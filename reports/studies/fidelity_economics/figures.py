@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from reports.charts import EXACT, Colours, Row, finished, in_unit, layers
+from reports.charts import EXACT, LEGEND, Colours, Row, finished, in_unit, layers
 from reports.document import Column, Figure, Table
 from reports.studies.fidelity_economics.result import ADAPTIVE, FidelityEconomics, SampledCurve
 
@@ -41,7 +41,8 @@ def _budget_figure(result: FidelityEconomics, searcher: str, place: int) -> Figu
     what = f"reported result{in_unit(result.unit)}"
     x = alt.X("budget:Q", title="budget in full evaluations", scale=_LOG)
     y_scale = alt.Scale(zero=False)
-    colour = Colours(labels(result), None).encoding(rows)
+    colours = Colours(labels(result), None)
+    colour = colours.encoding(rows)
     base = alt.Chart()
     tooltip = [
         alt.Tooltip("searcher:N", title="level"),
@@ -52,11 +53,18 @@ def _budget_figure(result: FidelityEconomics, searcher: str, place: int) -> Figu
         x=x, y=alt.Y("low:Q", title=what, scale=y_scale), y2="high:Q", color=colour
     )
     line = base.mark_line(strokeWidth=2, point=True, clip=True).encode(
-        x=x, y=alt.Y("mean:Q", title=what, scale=y_scale), color=colour, tooltip=tooltip
+        x=x,
+        y=alt.Y("mean:Q", title=what, scale=y_scale),
+        color=colour,
+        strokeDash=_dashes(result, colours.order(rows)),
+        tooltip=tooltip,
     )
     title = f"{searcher}: result by budget"
     chart = layers(rows, band.transform_filter("isValid(datum.low)"), line)
-    how = "Lines without a band are exact; others are means over searches with 95% bands."
+    how = (
+        "Lines without a band are exact; others are means over searches with 95% bands. Dashed:"
+        " strategies that choose the fidelity of each evaluation."
+    )
     return Figure(
         name=name,
         title=title,
@@ -65,6 +73,14 @@ def _budget_figure(result: FidelityEconomics, searcher: str, place: int) -> Figu
         data=_data(name, title, rows, result.unit),
         log=("x",),
     )
+
+
+def _dashes(result: FidelityEconomics, domain: list[str]) -> alt.StrokeDash:
+    """The dash channel: strategies that choose their fidelities are dashed."""
+    fixed = {level.name for level in result.levels}
+    dashes = [[1, 0] if label in fixed else [6, 4] for label in domain]
+    scale = alt.Scale(domain=domain, range=dashes)
+    return alt.StrokeDash("searcher:N", scale=scale, sort=domain, legend=LEGEND)
 
 
 def agreement_figure(result: FidelityEconomics) -> Figure:
