@@ -83,9 +83,8 @@ def drawn(page: Any, name: str = FIGURE) -> Any:
 
 
 def legend(page: Any, name: str = FIGURE) -> list[str]:
-    """The searchers in a figure's legend."""
+    """The searchers in a figure's legend, where long labels end in dots."""
     texts = drawn(page, name).locator(".role-legend-label text").all_text_contents()
-    # Long labels end in dots.
     return [next(s for s in SEARCHERS if s.startswith(text.rstrip("…"))) for text in texts]
 
 
