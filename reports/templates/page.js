@@ -103,7 +103,7 @@
     return `<table>${known.map(row).join("")}</table>`;
   };
 
-  const draw = async (place) => {
+  const paint = async (place) => {
     const { spec } = figures[place.id];
     const plot = place.querySelector(".plot");
     const gone = hidden();
@@ -130,6 +130,20 @@
       tooltip: { theme: dark.matches ? "dark" : "light", formatTooltip: tip },
     });
     plot.style.minHeight = "";
+  };
+
+  // One after the other: of two at a time the older one might end last. One that still waits
+  // will see the newest settings.
+  const waiting = new Set();
+  const latest = new Map();
+  const draw = (place) => {
+    if (waiting.has(place)) return;
+    waiting.add(place);
+    const start = () => {
+      waiting.delete(place);
+      return paint(place);
+    };
+    latest.set(place, (latest.get(place) ?? Promise.resolve()).then(start, start));
   };
 
   // Figures are drawn when they come near the screen, and again only if they are near it.

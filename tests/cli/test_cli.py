@@ -173,8 +173,8 @@ def test_import_csv_and_run_on_it(nas: Command, tmp_path: Path) -> None:
 def test_report(nas: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Writes the page of a directory and says where it is; `tests/reports` look into it."""
 
-    def write_report(directory: Path) -> Path:
-        assert directory == tmp_path
+    def write_report(directory: Path, *, margin: float | None) -> Path:
+        assert directory == tmp_path and margin is None
         (tmp_path / "index.html").write_bytes(b"x" * 1_500_000)
         return tmp_path / "index.html"
 

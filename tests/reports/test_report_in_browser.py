@@ -65,6 +65,8 @@ def opened(browser: Any, page: Path) -> Iterator[Opened]:
         page.set_default_timeout(10_000)
         listen(page)
         page.goto(address)
+        if options.get("java_script_enabled", True):
+            page.locator("html.scripts").wait_for()
         return page
 
     yield open_page
@@ -284,6 +286,7 @@ def test_a_document_of_words_and_tables(browser: Any, tmp_path: Path) -> None:
     page = browser.new_page()
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(path.as_uri())
+    page.locator("html.scripts").wait_for()
     page.get_by_role("button", name="n").last.click()
     assert column(page, "t", 0) == ["b", "a"]
     page.close()
