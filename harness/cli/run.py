@@ -230,8 +230,8 @@ def report(
 ) -> None:
     """Compare the strategies of an experiment with random search, as a self-contained page.
 
-    Writes the page DIR/report/index.html, the same as Markdown, figures/ as SVG and PDF, tables/ as
-    CSV and LaTeX, and summary.json with every number.
+    Writes the page DIR/report/index.html, the same as Markdown, figures/ as SVG and PDF, tables/
+    as CSV and LaTeX, and summary.json with every number.
 
     Example:
 
