@@ -19,6 +19,10 @@ def across(summary: Summary) -> Section | None:
     """The overall verdicts; nothing for summaries of before there were any."""
     if not summary.overall:
         return None
+    if len(summary.benchmarks) == 1:
+        # Its sentences and table would repeat what the page begins with.
+        text, drawings = tuple(_limits(summary)), tuple(_forests(summary))
+        return Section("across", "One benchmark", text=text, figures=drawings)
     return Section(
         "across",
         "Over all benchmarks",
@@ -74,15 +78,16 @@ def _limits(summary: Summary) -> list[str]:
     spaces = {space for o in summary.overall for space in o.spaces}
     datasets = max(o.datasets for o in summary.overall)
     found = []
+    subject = "The benchmark is" if len(summary.benchmarks) == 1 else "All benchmarks are"
     if datasets == 1:
         found.append(
-            "All benchmarks are of one data set: nothing here says how the strategies do on other"
-            " data, and no interval does."
+            f"{subject} of one data set: nothing here says how the strategies do on other data,"
+            " and no interval does."
         )
     if len(spaces) == 1:
         found.append(
-            f"All benchmarks are of one search space ({next(iter(spaces))}): nothing here says how"
-            " the strategies do in other spaces."
+            f"{subject} of one search space ({next(iter(spaces))}): nothing here says how the"
+            " strategies do in other spaces."
         )
     return found
 
