@@ -33,26 +33,26 @@ class CatchingUp:
 def catching_up(
     followed: Mapping[str, Incumbents], random_search: str | None, *, maximize: bool
 ) -> tuple[CatchingUp, ...]:
-    """Every strategy beside the sampled random search; () where there is none.
+    """Every strategy beside the sampled random search; () where one of the two is missing.
 
-    A search counts from its first result on, and a mean only once all searches have one.
+    Random search itself is among them: where its curve is flat or falls, it is soon where it
+    ends, and a strategy that is there as soon has won nothing. A search counts from its first result on, and a mean only once all searches have one.
 
     Args:
         followed: Label -> incumbents.
         random_search: Label of the sampled random search.
         maximize: Whether larger reported results are better.
     """
-    if random_search is None or random_search not in followed:
+    if random_search is None or random_search not in followed or len(followed) == 1:
         return ()
     ends = [f.seconds[np.isfinite(f.seconds)] for f in followed.values()]
     seconds = max((float(e.max()) for e in ends if e.size), default=0.0)
-    target = float(np.mean(followed[random_search].final("report")))
+    # Added up as at every other time, so that random search itself ends exactly there.
+    target = float(_means(followed[random_search], np.array([seconds]))[0])
     if not (seconds > 0.0 and np.isfinite(target)):
         return ()
     found = []
     for label, incumbents in followed.items():
-        if label == random_search:
-            continue
         means = _means(incumbents, np.arange(1, STEPS + 1) / STEPS * seconds)
         # NaN, where a search has no result yet, is below any target.
         below = np.flatnonzero(~(means >= target if maximize else means <= target))

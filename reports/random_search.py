@@ -37,6 +37,8 @@ from reports.outcomes import Outcomes, UnitGroups, outcomes_of
 from reports.ties import tied_shares
 
 _NEGLIGIBLE = 1e-15
+_LARGE = 700.0
+"""Exponents above it are not exponentiated."""
 _REMEMBERED = 128 << 20
 """Bytes of probabilities that are kept, because several views ask for the same ones."""
 
@@ -189,7 +191,7 @@ class RandomSearch:
         z = radius * np.exp(1j * angles)
         step = z if self.replacement else np.log1p(z)
         units = self._units
-        factors = np.log1p(units.chance * np.expm1(np.multiply.outer(step, units.size)))
+        factors = _log_factors(units.chance, np.multiply.outer(step, units.size))
         # exp turns the logarithm's branch into nothing, for the counts are integers.
         logs = np.multiply.outer(units.certain[where], step)
         logs += units.uncertain[where] @ factors.T
@@ -276,6 +278,20 @@ class RandomSearch:
         if not chance.sum() > 0.0:
             raise ExactUnavailable("no evaluation can succeed")
         return Distribution.of(self.outcomes.report, chance)
+
+
+def _log_factors(chance: np.ndarray, exponents: np.ndarray) -> np.ndarray:
+    """log(1 - p + p exp(x)) of chances [groups] and complex exponents [points, groups].
+
+    With many more draws than architectures exp(x) is larger than any float, and 1 - p beside it
+    nothing.
+    """
+    large = exponents.real > _LARGE
+    if not large.any():
+        return np.asarray(np.log1p(chance * np.expm1(exponents)))
+    with np.errstate(divide="ignore"):
+        alone = np.where(chance > 0.0, np.log(chance) + exponents, 0.0)
+    return np.where(large, alone, np.log1p(chance * np.expm1(np.where(large, 0.0, exponents))))
 
 
 def exact_baseline(benchmark: Benchmark, *, replacement: bool = True) -> RandomSearch:

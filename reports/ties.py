@@ -27,6 +27,8 @@ from reports.outcomes import Outcomes, UnitGroups
 # Gauss-Legendre nodes and weights on [0, 1].
 _NODES, _WEIGHTS = (np.polynomial.legendre.leggauss(4)[i] * 0.5 + (0.5, 0.0)[i] for i in (0, 1))
 _ITERATIONS = 3
+_LARGE = 600.0
+"""Larger exponents need care: exp of a few hundred more is larger than any float."""
 
 
 def tied_shares(
@@ -51,8 +53,12 @@ def tied_shares(
         t = _position(worse, best, node, n)
         theta = _tilt(counts[:-1] + t * np.diff(counts), others, replacement=replacement)
         t, theta = t[outcomes.level], theta[outcomes.level]
-        on, below = np.exp(theta * t * size), np.exp(theta * size)
-        above = 1.0 - outcomes.below - outcomes.on_level
+        exponent, whole = theta * t * size, theta * size
+        # Of a fraction whose terms would be larger than any float, both sides are divided.
+        excess = np.where(outcomes.below > 0.0, whole, exponent) - _LARGE
+        excess = np.maximum(excess, 0.0)
+        on, below = np.exp(exponent - excess), np.exp(np.minimum(whole - excess, _LARGE))
+        above = (1.0 - outcomes.below - outcomes.on_level) * np.exp(-excess)
         total = above + outcomes.below * below + outcomes.on_level * on
         weight += node_weight * on / total
     weight *= outcomes.size[outcomes.row] * outcomes.chance
@@ -73,7 +79,8 @@ def _counts(units: UnitGroups, n: int, *, replacement: bool) -> np.ndarray:
     count = units.certain + units.uncertain @ (units.size * units.chance)
     for _ in range(_ITERATIONS):
         theta = _tilt(count, n, replacement=replacement)
-        odds = units.chance * np.exp(np.multiply.outer(theta, units.size))
+        exponents = np.minimum(np.multiply.outer(theta, units.size), _LARGE)
+        odds = units.chance * np.exp(exponents)
         tilted = units.uncertain * units.size * odds / (1.0 - units.chance + odds)
         count = units.certain + tilted.sum(axis=1)
     return np.asarray(count)

@@ -41,10 +41,11 @@ def lines_with(page: str, text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("real", [pytest.param(True, marks=pytest.mark.data), False])
-def test_all_but_the_sweep_run(real: bool, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_all_that_is_short_runs(real: bool, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     folder = request.getfixturevalue("data_dir") if real else tmp_path / "absent"
     out = tmp_path / "RESULTS.md"
-    only = [word for name in command.MEASUREMENTS if name != "sweep" for word in ("--only", name)]
+    short = set(command.MEASUREMENTS) - {"sweep", "studies"}
+    only = [word for name in sorted(short) for word in ("--only", name)]
     done = perf("--quick", "--out", str(out), *only, NAS_HARNESS_TEST_DATA=str(folder))
     assert done.returncode == 0, done.stderr
     page = out.read_text()
@@ -66,11 +67,13 @@ def test_all_but_the_sweep_run(real: bool, tmp_path: Path, request: pytest.Fixtu
 
 
 @pytest.mark.slow
-def test_the_sweep_runs_through_the_command_line() -> None:
-    done = perf("--quick", "--only", "sweep", NAS_HARNESS_TEST_DATA="/nonexistent")
+def test_what_takes_longer_runs() -> None:
+    done = perf("--quick", "--only", "sweep", "--only", "studies", NAS_HARNESS_TEST_DATA="/nonexistent")
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(lines_with(done.stdout, "nas-harness run")) == 1
     assert len(lines_with(done.stdout, "nas-harness report")) == 1
+    assert len(lines_with(done.stdout, "Rastrigin")) == 1
+    assert "made-up values" in done.stdout
 
 
 @pytest.mark.parametrize(

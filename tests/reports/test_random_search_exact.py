@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 from math import comb
 from pathlib import Path
@@ -97,6 +98,26 @@ def test_many_rows_equal_the_distribution_of_their_number(replacement: bool) -> 
             else:
                 drawn = np.array([comb(g, n) / comb(total, n) for g in range(total + 1)])
             assert at_most[place + 1] == pytest.approx(float(count @ drawn), abs=1e-11)
+
+
+@pytest.mark.parametrize("replacement", [True, False])
+@pytest.mark.filterwarnings("error")
+def test_many_more_draws_than_architectures(replacement: bool) -> None:
+    """Rows so large that exp of their size at the saddle point is larger than any float."""
+    rng = np.random.default_rng(4)
+    runs = rng.integers(0, 9, (5, 2))
+    table = TinyTable(runs.tolist(), [400] * 5)
+    exact = RandomSearch(table.outcomes(), replacement=replacement)
+    for n in (20_000, 100_000) if replacement else (1_900, 1_999, 2_000):
+        at_most = exact.best_of(n)
+        for place, level in enumerate(exact.outcomes.levels):
+            expected = 0.0
+            for draw in itertools.product((0, 1), repeat=5):
+                good = int((runs[range(5), draw] <= level).sum()) * 400
+                drawn = (good / 2_000) ** n if replacement else comb(good, n) / comb(2_000, n)
+                expected += drawn / 2**5
+            assert at_most[place + 1] == pytest.approx(expected, abs=1e-11)
+        assert exact.holders(n).sum() == pytest.approx(1.0)
 
 
 def test_ties_of_shared_draws_are_nearly_exact() -> None:

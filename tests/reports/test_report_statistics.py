@@ -280,15 +280,18 @@ def test_catching_up() -> None:
     never = incumbents_of(np.array([[1.0, 1.0, 1.0, 3.9]] * 2))
     found = catching_up({"r": chance, "e": early, "n": never}, "r", maximize=True)
     assert [(c.searcher, c.target, c.seconds) for c in found] == [
+        ("r", 4.0, 10.0),
         ("e", 4.0, 10.0),
         ("n", 4.0, 10.0),
     ]
+    assert found[0].share == 0.4  # random search's own last step
     # At 1 s the mean is 4.5, at 1.2 s it falls to 3.5, at 2 s it is 6 and stays above.
-    assert found[0].share == 0.2
-    assert found[1].share is None
+    assert found[1].share == 0.2
+    assert found[2].share is None
     assert catching_up({"r": chance, "e": early}, None, maximize=True) == ()
+    assert catching_up({"r": chance}, "r", maximize=True) == ()
     at_once = catching_up({"r": chance, "s": chance}, "r", maximize=False)
-    assert at_once[0].share == 0.25  # smaller is better: its first result is enough
+    assert at_once[1].share == 0.25  # smaller is better: its first result is enough
 
 
 def test_catching_up_without_results() -> None:
