@@ -41,7 +41,9 @@ def lines_with(page: str, text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("real", [pytest.param(True, marks=pytest.mark.data), False])
-def test_all_that_is_short_runs(real: bool, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_all_that_is_short_runs(
+    real: bool, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     folder = request.getfixturevalue("data_dir") if real else tmp_path / "absent"
     out = tmp_path / "RESULTS.md"
     short = set(command.MEASUREMENTS) - {"sweep", "studies"}
@@ -68,7 +70,9 @@ def test_all_that_is_short_runs(real: bool, tmp_path: Path, request: pytest.Fixt
 
 @pytest.mark.slow
 def test_what_takes_longer_runs() -> None:
-    done = perf("--quick", "--only", "sweep", "--only", "studies", NAS_HARNESS_TEST_DATA="/nonexistent")
+    done = perf(
+        "--quick", "--only", "sweep", "--only", "studies", NAS_HARNESS_TEST_DATA="/nonexistent"
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(lines_with(done.stdout, "nas-harness run")) == 1
     assert len(lines_with(done.stdout, "nas-harness report")) == 1
