@@ -223,7 +223,11 @@ def write_archive(directory: Path, path: Path) -> Archive:
     try:
         document = read_document(directory / "experiment.json")
     except (OSError, ValueError) as error:
-        raise UserError(f"{directory} holds no intact experiment ({error})") from None
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UserError(
+            f"{directory} holds no intact experiment ({reason}): run `nas-harness run ... --out"
+            f" {directory}` first"
+        ) from None
     rows = list(_recorded_rows(directory, document))
     if not rows:
         raise UserError(f"{directory} holds no finished search: run `nas-harness run` first")

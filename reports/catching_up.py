@@ -36,7 +36,9 @@ def catching_up(
     """Every strategy beside the sampled random search; () where one of the two is missing.
 
     Random search itself is among them: where its curve is flat or falls, it is soon where it
-    ends, and a strategy that is there as soon has won nothing. A search counts from its first result on, and a mean only once all searches have one.
+    ends, and a strategy that is there as soon has won nothing.
+
+    A search counts from its first result on, and a mean only once all searches have one.
 
     Args:
         followed: Label -> incumbents.

@@ -45,7 +45,8 @@ class EquivalentBudget:
             that or less.
         x: Charged evaluations of the strategy.
         times: Multiples k: random search needs k * x evaluations for the same mean. None where
-            the strategy has no mean, or random search that mean at several numbers.
+            the strategy has no mean, or random search that mean, or an end of its interval, at
+            several numbers.
         median: The same after the last evaluation for medians; None without exact random search.
     """
 
@@ -169,12 +170,15 @@ def _by_exact(
     for place, (label, followed) in enumerate(strategies.items()):
         places = np.minimum(grid, followed.seconds.shape[1]) - 1
         band = mean_band(sign * followed.values["report"][:, places])
-        ends = (np.array(v, dtype=np.float64) for v in (band.mean, band.low, band.high))
-        times = Band(*(_listed(evaluations_needed(ns, expected, v) / grid) for v in ends))
+        ends = np.array([band.mean, band.low, band.high], dtype=np.float64)
+        needed = evaluations_needed(ns, expected, ends) / grid
+        # Where one end has no number, the mean has one by luck.
+        unclear = (np.isnan(needed) & ~np.isnan(ends)).any(axis=0)
+        times = Band(*(_listed(v) for v in np.where(unclear, np.nan, needed)))
         # A median reaches a level where the chance of a result so good reaches one half.
-        needed = [evaluations_needed(ns, r, np.array(0.5)) for r in reaching[:, place].T]
+        halves = [evaluations_needed(ns, r, np.array(0.5)) for r in reaching[:, place].T]
         known = np.isfinite(medians[place])
-        middle, low, high = _listed(np.where(known, np.array(needed) / grid[-1], np.nan))
+        middle, low, high = _listed(np.where(known, np.array(halves) / grid[-1], np.nan))
         found.append(
             EquivalentBudget(
                 searcher=label,

@@ -186,13 +186,14 @@ def _expected(
     ends = np.full((2, targets), np.nan)
     if len(held) > 1:
         weights = resampling_weights(len(held))
-        with np.errstate(divide="ignore"):
+        # 0 / 0: searches without an evaluation.
+        with np.errstate(divide="ignore", invalid="ignore"):
             ratios = (weights @ spent) / (weights @ holds)
         # Resamples in which no search holds it take for ever.
         tail = (1.0 - LEVEL) / 2.0
         ends = np.quantile(ratios, [tail, 1.0 - tail], axis=0, method="inverted_cdf")
     successes = holds.sum(axis=0)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         means = spent.sum(axis=0) / successes
     low, high = np.where(successes > 0, ends, np.nan)
     estimates = zip(*(map(_finite, v.tolist()) for v in (means, low, high)), strict=True)

@@ -41,4 +41,6 @@ def top_regret(x: np.ndarray, y: np.ndarray, k: int) -> float:
     places = np.arange(t)
     drawn = np.minimum(1.0, m / np.maximum(t - places, 1))
     before = np.concatenate([[1.0], np.cumprod(1.0 - drawn)[:-1]])
-    return float(y.max() - (before * drawn * np.maximum(candidates, floor)).sum())
+    expected = float((before * drawn * np.maximum(candidates, floor)).sum())
+    # Rounding must not make it better than the best.
+    return max(float(y.max()) - expected, 0.0)

@@ -14,6 +14,8 @@ from harness.errors import HarnessError, UserError
 if TYPE_CHECKING:
     from harness.archive import Archive
     from harness.experiment import Experiment
+    from harness.searcher import Proposal, Searcher
+    from harness.spaces import SearchSpace
     from harness.spec import SearcherSpec
 
 RANDOM_SEARCH = "random_search"
@@ -66,7 +68,8 @@ def compare(
         raise UserError("--address needs --ray")
     found = _archive(archive)
     if seeds is not None and not 1 <= seeds <= len(found.document["seeds"]):
-        raise UserError(f"--seeds {seeds}: the archive has {len(found.document['seeds'])}")
+        most = len(found.document["seeds"])
+        raise UserError(f"--seeds {seeds}: the archive has {most}; give 1 to {most}")
     labels = _labels(found, only)
     grid = _newcomer(searcher, found, seeds, _declared(declare or []))
     (spec,) = grid.searchers
@@ -146,12 +149,36 @@ def _check_repeatable(grid: Experiment) -> None:
 
     cell = grid.cells[0]
     table, seed = grid.tables[cell.question], grid.seeds[0]
-    first, second = (run_search(cell.start(table, seed)).digest for _ in range(2))
+    search = cell.start(table, seed)
+    _check_proposals(search.searcher, cell.searcher.label, table.space)
+    first, second = (run_search(s).digest for s in (search, cell.start(table, seed)))
     if first != second:
         raise UserError(
             f"{cell.searcher.label} gave two different searches under seed {seed}: take all"
             " randomness from self.initial and self.rng, and never iterate over a set"
         )
+
+
+def _check_proposals(searcher: Searcher, label: str, space: SearchSpace) -> None:
+    """Have everything that is no proposal refused by name, and not deep in the search loop."""
+    from harness.searcher import Proposal
+
+    ask = searcher.ask
+
+    def asked() -> Proposal | None:
+        proposal = ask()
+        if proposal is None:
+            return None
+        inside = isinstance(proposal, tuple) and len(proposal) == 3 and proposal[0] in space
+        if not inside and not isinstance(proposal, Proposal):
+            raise UserError(
+                f"{label}: `ask` gave {proposal!r}; it returns Proposal(architecture), or None"
+            )
+        if not inside:
+            raise space.not_inside(str(proposal[0]))
+        return proposal
+
+    searcher.ask = asked  # type: ignore[method-assign]
 
 
 def print_head_to_head(out: Path, label: str) -> None:

@@ -60,6 +60,8 @@ def reproduce(
     if every == bool(entries):
         raise UserError("give either ids of entries or --all; --list shows them")
     chosen = all_entries() if every else find(entries or [])
+    if markdown is not None:
+        _marked(markdown)  # a mistake shows before all is computed
     with progress_bar("entries", len(chosen), "entries") as progress:
         ledger = run(chosen, data, progress)
     if as_json:
@@ -123,6 +125,13 @@ def update(page: Path, ledger: Ledger) -> None:
     from reports.ledger.page import ledger_document
     from reports.rendering.markdown import to_markdown
 
+    before, after = _marked(page)
+    body = to_markdown(ledger_document(ledger, details=False)).split("\n", 2)[2].strip()
+    page.write_text(f"{before}\n{body}\n{after}")
+
+
+def _marked(page: Path) -> tuple[str, str]:
+    """What stands before and after the entries, marks included."""
     try:
         text = page.read_text()
     except OSError as error:
@@ -130,5 +139,4 @@ def update(page: Path, ledger: Ledger) -> None:
     found = re.search(r"(<!-- ledger -->\n).*?(<!-- end -->)", text, re.DOTALL)
     if found is None:
         raise UserError(f"{page}: the entries go between '<!-- ledger -->' and '<!-- end -->'")
-    body = to_markdown(ledger_document(ledger, details=False)).split("\n", 2)[2].strip()
-    page.write_text(f"{text[: found.end(1)]}\n{body}\n{text[found.start(2) :]}")
+    return text[: found.end(1)], text[found.start(2) :]

@@ -143,6 +143,8 @@ def test_mistakes_leave_nothing_behind(
     ("old", "new", "message", "status"),
     [
         ("observation.value >=", "observation.valeu >=", "AttributeError: 'Observation'", 1),
+        ("Proposal(self.space.sample", "(self.space.sample", "returns Proposal(architecture)", 2),
+        ("Proposal(self.space.sample", "Proposal(str", "is not an architecture of the space", 2),
         ("self.rng)", "__import__('random'))", "gave two different searches under seed 0", 2),
     ],
 )

@@ -112,7 +112,7 @@ def _of_strategy(result: FidelityEconomics, best: Best) -> str:
     gain = "" if best.gain.mean is None else f", by {best.gain.mean:.3f}"
     if best.gain.low is not None and best.gain.high is not None:
         gain += f" [{best.gain.low:.3f}, {best.gain.high:.3f}] {points(result.unit)}"
-    return f"{start} best with {best.level}{gain} ({share})."
+    return f"{start} best with {best.level}{gain.replace('-', '−')} ({share})."
 
 
 def _how_random(result: FidelityEconomics) -> str:
@@ -216,7 +216,7 @@ def _best_table(result: FidelityEconomics) -> Table:
             Column("best level"),
             Column("its result", result.unit),
             Column("with full evaluations", result.unit),
-            Column("gain", result.unit, signed=True),
+            Column("gain", points(result.unit), signed=True),
             Column("share of resamples", digits=2),
         ),
         rows=tuple(row(best) for best in result.best),
@@ -270,7 +270,7 @@ def _doublings(result: FidelityEconomics) -> Table:
         title="Random search: gain by doubling the budget",
         columns=(
             Column("full evaluations"),
-            *(Column(name, result.unit, signed=True) for name in gains),
+            *(Column(name, points(result.unit), signed=True) for name in gains),
         ),
         rows=tuple(
             (f"{before:g} → {2 * before:g}", *(gains[name][i][1] for name in gains))

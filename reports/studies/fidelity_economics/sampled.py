@@ -131,6 +131,8 @@ def best_sampled(
         full: Label of the full level.
         maximize: Whether larger reported results are better.
     """
+    # Of equally good levels the full one is the best: the cheaper ones gain nothing.
+    found = sorted(found, key=lambda sampled: sampled.level != full)
     names = [sampled.level for sampled in found]
     best = []
     for place, budget in enumerate(budgets):

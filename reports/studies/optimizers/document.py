@@ -121,6 +121,9 @@ def _lead(study: OptimizerRanks) -> tuple[str, ...]:
     ]
     if study.retrained:
         found[0] += " The last number is the noise ceiling."
+    else:
+        found[0] += " There the short training is the beginning of the full one, and the last"
+        found[0] += " number is that of a training with itself."
     found.append(
         f"Against full trainings by the other optimizers: {_by_epochs(study, own=False)}."
     )

@@ -98,9 +98,9 @@ def _measured(result: OverheadStudy) -> Section:
         name="measured",
         title="Measured on this machine",
         text=(
-            f"{result.seeds} searches of each strategy were run once, and every question and"
-            " answer written down. The same conversation was then held with a fresh strategy,"
-            f" {result.repeats} times each; nothing else is in the timed loop. Times are those of"
+            f"Searches of each strategy: {result.seeds}. Each was run once, and every question and"
+            " answer written down. The same conversation was then held with a fresh strategy"
+            f" (repeats: {result.repeats}); nothing else is in the timed loop. Times are those of"
             " all threads of the process.",
             "Virtual seconds are the benchmark's, added up over evaluations: what one worker would"
             " have waited. They depend on no machine.",
