@@ -61,7 +61,7 @@ def compare(
 
         nas-harness compare my_searcher.py
 
-        nas-harness compare my_searcher.py:MySearcher:patience=5 --seeds 20 --only local_search
+        nas-harness compare local_search:initial_samples=10 --seeds 20 --only local_search
         --out results
     """
     if address is not None and not ray:

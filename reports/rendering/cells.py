@@ -54,6 +54,11 @@ def text(cell: Cell, column: Column) -> str:
     return cell
 
 
+def sentence(title: str) -> str:
+    """A title with a mark at its end."""
+    return title if title.endswith((".", "?", "!")) else f"{title}."
+
+
 def unmarked(text: str) -> str:
     """Text without the mark that it begins with."""
     return text[2:] if text[:2] in MARKS else text

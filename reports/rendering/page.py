@@ -42,6 +42,7 @@ def to_html(document: Document, drawings: Mapping[str, str]) -> str:
     environment.filters |= {
         "prose": prose,
         "heading": cells.heading,
+        "sentence": cells.sentence,
         "cell": cell,
         "sort_key": sort_key,
         "is_words": cells.is_words,

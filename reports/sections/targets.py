@@ -85,16 +85,18 @@ def _table(name: str, found: Runtimes) -> Table:
         runtimes.append(replace(found.exact, searcher=EXACT))
     rows = tuple(_row(runtime, list(shown)) for runtime in runtimes)
     note = (
-        "Expected evaluations to each target if searches that end without it are started anew:"
-        " all evaluations begun below the target, divided by the searches that hold it at the"
-        " end; with 95% percentile bootstrap intervals (1,000 resamples of searches). A dash"
-        " where no search holds it, or an end of an interval is infinite."
+        "Every second target. Expected evaluations to each if searches that end without it are"
+        " started anew: all evaluations begun below the target, divided by the searches that hold"
+        " it at the end; with 95% percentile bootstrap intervals (1,000 resamples of searches). A"
+        " dash where no search holds it, or an end of an interval is infinite."
     )
     return Table(name, "Expected evaluations to targets", columns, rows, note)
 
 
 def _row(runtime: Runtime, shown: list[int]) -> tuple[Cell, ...]:
-    expected = (runtime.expected[k] for k in shown)
+    expected: list[Cell] = [runtime.expected[k] for k in shown]
+    if runtime.searcher == EXACT:  # It has no sampling error.
+        expected = [runtime.expected[k].mean for k in shown]
     return (runtime.searcher, *expected, 100.0 * runtime.held[-1])
 
 

@@ -53,8 +53,22 @@
     }
     return found;
   };
-  // Narrow screens have room for fewer columns of the legend.
-  const columns = (width) => Math.max(1, Math.floor(width / 165));
+  // The texts of a legend, and how many columns of them have room.
+  const texts = (spec, { field, scale }) => {
+    if (Array.isArray(scale?.domain)) return scale.domain.map(String);
+    const found = [];
+    const visit = (node) => {
+      if (node === null || typeof node !== "object") return;
+      if (Object.hasOwn(node, field)) found.push(String(node[field]));
+      Object.values(node).forEach(visit);
+    };
+    visit([spec.data, spec.datasets]);
+    return found;
+  };
+  const columns = (width, names) => {
+    const longest = names.reduce((most, { length }) => Math.max(most, length), 15);
+    return Math.max(1, Math.floor(width / (longest * 6.5 + 45)));
+  };
   const wrap = (spec, width) => {
     const [small, large] = [Math.floor(width / 6.5), Math.floor(width / 8)];
     for (const [axis, most] of [["x", small - 22], ["y", 45]]) {
@@ -63,7 +77,9 @@
       }
     }
     for (const channel of ["color", "strokeDash"].flatMap((name) => channels(spec, name))) {
-      if (channel.legend) channel.legend.labelLimit = width / columns(width) - 45;
+      if (channel.legend === null || !channel.field) continue;
+      const fitting = columns(width, texts(spec, channel));
+      channel.legend = { ...channel.legend, columns: fitting, labelLimit: width / fitting - 45 };
     }
     const { title } = spec;
     if (typeof title?.text === "string") title.text = lines(title.text, large);
@@ -80,7 +96,7 @@
       view: { stroke: null },
       axisY: { labelLimit: Math.min(240, width * 0.4) },
       axis: { ...text, gridColor: line, domainColor: line, tickColor: line, titleFontWeight: 500 },
-      legend: { ...text, columns: columns(width) },
+      legend: text,
       header: text,
       title: { color: ink, subtitleColor: ink, fontSize: 14, subtitleFontSize: 12 },
     };
@@ -129,7 +145,7 @@
       logLevel: gone.size ? ERRORS : WARNINGS,
       tooltip: { theme: dark.matches ? "dark" : "light", formatTooltip: tip },
     });
-    plot.style.minHeight = "";
+    plot.style.minHeight = "0";
   };
 
   // One after the other: of two at a time the older one might end last. One that still waits
@@ -216,6 +232,15 @@
     rows.sort(([a], [b]) => missing(a) - missing(b) || sign * compare(a, b));
     body.append(...rows.map(([, row]) => row));
   };
+
+  // Whether a table is wider than its frame.
+  const frames = document.querySelectorAll(".scroll");
+  const widths = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      target.classList.toggle("wide", target.scrollWidth > target.clientWidth + 1);
+    }
+  });
+  frames.forEach((frame) => widths.observe(frame));
 
   document.querySelectorAll("table").forEach((table) => {
     [...table.tHead.rows[0].cells].forEach((head, place, heads) => {
