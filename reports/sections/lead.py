@@ -14,13 +14,31 @@ _WORDS = {
     UNDECIDED: "is not shown to differ from random search",
 }
 
+_ADJUSTED = (
+    "An interval is of one comparison; verdicts are adjusted for the number of them, and may show"
+    " nothing where an interval excludes zero."
+)
+
 
 def lead(summary: Summary) -> tuple[str, ...]:
     """Paragraphs: the verdicts counted, one sentence a strategy, what was run."""
     labels = [s["searcher"] for s in summary.searchers if s["searcher"] != summary.random_search]
     sentences = [sentence for label in labels if (sentence := verdict(summary, label))]
     counts = [text for benchmark in summary.benchmarks if (text := _counts(benchmark))]
-    return (*([" ".join(counts)] if counts else []), *sentences, _context(summary))
+    adjusted = [_ADJUSTED] if _any_unadjusted(summary, labels) else []
+    return (*([" ".join(counts)] if counts else []), *sentences, *adjusted, _context(summary))
+
+
+def _any_unadjusted(summary: Summary, labels: list[str]) -> bool:
+    """Whether an interval excludes zero where no difference is shown."""
+    found = [c for b in summary.benchmarks for label in labels if (c := b.headline(label))]
+    return any(
+        c.verdict == UNDECIDED
+        and c.difference.low is not None
+        and c.difference.high is not None
+        and not c.difference.low <= 0.0 <= c.difference.high
+        for c in found
+    )
 
 
 def _counts(benchmark: BenchmarkSummary) -> str:

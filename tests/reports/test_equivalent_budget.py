@@ -16,6 +16,7 @@ from reports.equivalent_budget import (
     longer,
 )
 from reports.incumbents import Incumbents
+from reports.intervals import Estimate
 from reports.random_search import RandomSearch
 from tests.reports.brute_force import TinyTable
 from tests.reports.test_report_statistics import incumbents_of
@@ -183,6 +184,10 @@ def test_a_curve_that_falls_gives_no_number() -> None:
     above = constant([max(expected) + 1.0] * 3)
     budget = only(equivalent_budgets({"s": above}, GRID, search, None, maximize=True))
     assert budget.final.mean == pytest.approx(budget.most)
+    # A mean above the peak whose interval reaches below it has none either.
+    spread = constant([max(expected) + 1.0 + off for off in (-3.0, 0.0, 3.0)])
+    budget = only(equivalent_budgets({"s": spread}, GRID, search, None, maximize=True))
+    assert budget.final == Estimate(None, None, None)
 
 
 # --- beside sampled random search ------------------------------------------------------------
