@@ -36,6 +36,10 @@ def test_importing_harness_and_searchers_loads_nothing_heavy() -> None:
     assert not loaded & (HEAVY | {"yaml", "typer", "rich", "altair"})
 
 
+def test_a_command_starts_without_what_it_may_need_later() -> None:
+    assert not loaded_by("import harness.cli") & (HEAVY | {"altair", "statsmodels"})
+
+
 def test_opening_a_table_loads_no_table_library(tmp_path: Path) -> None:
     path = small_table(tmp_path / "t.table").table.path
     program = (

@@ -85,14 +85,6 @@ def boltzmann(printed: bool, rate: float = 0.3, ranks: int = 10) -> float:
     return sum(scale * math.exp(-rate * rank) for rank in range(ranks))
 
 
-def relative_improvement() -> list[Measured]:
-    """The gap to random search in Table 5-1, which the thesis does not subtract."""
-    return [
-        from_printed(lambda random, ours: random - ours, "3.29", "2.81"),
-        from_printed(lambda random, ours: 100 * (random - ours) / random, "3.29", "2.81"),
-    ]
-
-
 def order(values: Sequence[str]) -> float:
     """Kendall's tau of printed numbers with lambda, which falls from row to row."""
     from scipy.stats import kendalltau

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import stdtr, stdtrit
 
 FEWEST = 20
 """Least number of values for which skewness is corrected for."""
@@ -61,6 +60,8 @@ class Moments:
 
     def ends(self, level: float) -> tuple[Any, Any]:
         """Both ends of the interval that holds the true mean with probability `level`."""
+        from scipy.special import stdtrit
+
         t = stdtrit(np.maximum(self.count - 1, 1), 0.5 + level / 2.0)
         return (
             self.mean - self.error * self._inverse(t),
@@ -69,10 +70,14 @@ class Moments:
 
     def p_at_most(self, bound: float) -> Any:
         """One-sided p value of "the true mean is at most `bound`"."""
+        from scipy.special import stdtr
+
         return stdtr(np.maximum(self.count - 1, 1), -self._transformed(bound))
 
     def p_at_least(self, bound: float) -> Any:
         """One-sided p value of "the true mean is at least `bound`"."""
+        from scipy.special import stdtr
+
         return stdtr(np.maximum(self.count - 1, 1), self._transformed(bound))
 
     def _transformed(self, bound: float) -> Any:

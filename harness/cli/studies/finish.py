@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.cli.console import console
-from reports.document import Document
+
+if TYPE_CHECKING:
+    from reports.document import Document
 
 
 def finish(document: Document, summary: str, out: Path) -> None:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from harness.spaces import Architecture, CategoricalSpace, SearchSpace
 from harness.spaces.tss import EDGES, OPERATIONS, TopologySpace
 from harness.streams import stream
-
-if TYPE_CHECKING:
-    import networkx as nx
 
 _NONE = "none"
 ENUMERATED = 20_000
@@ -46,17 +42,6 @@ class CellGraph:
         if self.on_edges:
             return tuple(label for _, _, label in self.edges)
         return tuple(self.vertices[1:-1])
-
-    def to_networkx(self) -> nx.DiGraph[int]:
-        """The same as a networkx graph, labels in the attribute `label`."""
-        import networkx as nx
-
-        graph: nx.DiGraph[int] = nx.DiGraph()
-        for number, label in enumerate(self.vertices):
-            graph.add_node(number, label=label, number=number)
-        for source, target, label in self.edges:
-            graph.add_edge(source, target, label=label)
-        return graph
 
 
 def cell_graph(space: SearchSpace, architecture: Architecture) -> CellGraph:
