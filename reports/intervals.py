@@ -12,7 +12,15 @@ from reports.statistics.skewed_t import FEWEST, Moments
 LEVEL = 0.95
 RESAMPLES = 1_000
 STUDENT, HALL, EQUAL = "Student's t", "Hall's t", "all values equal"
-"""Methods of intervals of means: below and from `FEWEST` values on, and without any spread."""
+TIED = "Hall's t, many equal values"
+"""Methods of intervals of means: below and from `FEWEST` values on, without any spread, and where
+more than a third of the values are the same."""
+
+UNPROMISED = (EQUAL, TIED)
+"""Methods whose intervals may hold the true mean much less or more often than they say: what
+distinguishes nearly constant results is rare, and a sample may lack it."""
+
+_MANY = 1.0 / 3.0
 
 _SEED = 20_190_807
 
@@ -63,7 +71,8 @@ def plain_mean(values: np.ndarray) -> float | None:
 def estimate_mean(values: np.ndarray, level: float = LEVEL) -> Estimate:
     """The mean of [n] values with its interval: see `reports.statistics.skewed_t`.
 
-    NaNs are left out. The interval has no width where all values are equal.
+    NaNs are left out. The interval has no width where all values are equal, and promises nothing
+    where many are (`UNPROMISED`).
 
     Args:
         values: float64 [n].
@@ -77,7 +86,14 @@ def estimate_mean(values: np.ndarray, level: float = LEVEL) -> Estimate:
     if moments.error == 0.0:
         return Estimate(mean, mean, mean, EQUAL)
     low, high = moments.ends(level)
-    return Estimate(mean, float(low), float(high), STUDENT if values.size < FEWEST else HALL)
+    return Estimate(mean, float(low), float(high), _method(values))
+
+
+def _method(values: np.ndarray) -> str:
+    if values.size < FEWEST:
+        return STUDENT
+    most = np.unique(values, return_counts=True)[1].max()
+    return TIED if most > _MANY * values.size else HALL
 
 
 @lru_cache(maxsize=4)

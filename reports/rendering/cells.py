@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from reports.document import Cell, Column
-from reports.intervals import Estimate
+from reports.document import Cell, Column, Table
+from reports.intervals import UNPROMISED, Estimate
 
 NOTHING = "–"
 MARKS = {"▲ ": "better", "▼ ": "worse", "○ ": "undecided"}
 """Beginning of a cell -> what it says of the rest."""
+
+UNPROMISED_MARK = "†"
+_UNPROMISED_NOTE = (
+    "† More than a third of the results behind this interval are the same: it may hold the true"
+    " mean less or more often than in 95 of 100 reports."
+)
 
 _POINTS = ("%", "pp", "percentage points")
 
@@ -37,10 +43,21 @@ def number(value: float | None, column: Column) -> str:
 
 
 def interval(estimate: Estimate, column: Column) -> str:
-    """The interval of an estimate in brackets."""
+    """The interval of an estimate in brackets, with a mark where it promises nothing."""
     if estimate.low is None or estimate.high is None:
         return f"[{NOTHING}]"
-    return f"[{number(estimate.low, column)}, {number(estimate.high, column)}]"
+    mark = UNPROMISED_MARK if estimate.method in UNPROMISED else ""
+    return f"[{number(estimate.low, column)}, {number(estimate.high, column)}]{mark}"
+
+
+def note(table: Table) -> str:
+    """A table's note, with the meaning of the mark if an interval has it."""
+    marked = any(
+        isinstance(cell, Estimate) and cell.method in UNPROMISED
+        for row in table.rows
+        for cell in row
+    )
+    return " ".join([*filter(None, [table.note]), *[_UNPROMISED_NOTE] * marked])
 
 
 def text(cell: Cell, column: Column) -> str:

@@ -50,7 +50,8 @@ def _table(table: Table) -> str:
         for row in table.rows
     ]
     lines = [f"| {' | '.join(row)} |" for row in (head, rules, *rows)]
-    note = f"\n\n{_prose(table.note)}" if table.note else ""
+    said = cells.note(table)
+    note = f"\n\n{_prose(said)}" if said else ""
     return f"**{_escaped(table.title)}**\n\n" + "\n".join(lines) + note
 
 

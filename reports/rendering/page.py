@@ -44,6 +44,7 @@ def to_html(document: Document, drawings: Mapping[str, str]) -> str:
         "heading": cells.heading,
         "sentence": cells.sentence,
         "cell": cell,
+        "note": cells.note,
         "sort_key": sort_key,
         "is_words": cells.is_words,
     }

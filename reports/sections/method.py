@@ -37,6 +37,8 @@ def method(summary: Summary) -> Section:
             "Curves: means over searches; searches that ended early keep their last incumbent;"
             " points that fewer than half of the searches have reached are left out. Intervals and"
             f" bands of means: 95%, Student's t, from {FEWEST} searches on with Hall's correction"
-            " for skewness; no interval where there is one search.",
+            " for skewness; no interval where there is one search. Intervals marked † promise"
+            " nothing, because more than a third of the results are the same; the others assume"
+            " that results have no heavy tails.",
         ),
     )

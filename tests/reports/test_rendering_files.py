@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from harness.errors import UserError
 from reports.document import Cell, Column, Document, Figure, Section, Table
-from reports.intervals import Estimate
+from reports.intervals import TIED, Estimate
 from reports.rendering import FORMATS, write_document
-from reports.rendering.cells import interval, number, text
+from reports.rendering.cells import interval, note, number, text
 from reports.rendering.drawing import draw, renamed
 from reports.rendering.markdown import to_markdown
 from reports.rendering.tables import to_csv, to_latex
@@ -213,3 +213,14 @@ def test_identifiers_of_drawings_do_not_clash() -> None:
     svg = '<svg><clipPath id="clip7"/><g clip-path="url(#clip7)"/><a href="#top"/></svg>'
     expected = '<svg><clipPath id="a-0"/><g clip-path="url(#a-0)"/><a href="#top"/></svg>'
     assert renamed(svg, "a-") == expected
+
+
+def test_intervals_that_promise_nothing_are_marked_and_explained() -> None:
+    tied = replace(TABLE, rows=(("a", 30, Estimate(0.5, 0.1, 0.9, TIED), 0.1, ""),))
+    assert text(tied.rows[0][2], SIGNED) == "+0.500 [+0.100, +0.900]†"
+    assert note(TABLE) == "Read `x_y` * this."
+    assert note(tied).startswith("Read `x_y` * this. † More than a third")
+    assert r"\dag{}" in to_latex(tied)
+    document = replace(DOCUMENT, sections=(Section("s", "S", tables=(tied,)),))
+    for name in ("index.html", "report.md"):
+        assert "† More than a third" in str(contents(document)[name])
