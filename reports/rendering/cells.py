@@ -11,7 +11,7 @@ MARKS = {"▲ ": "better", "▼ ": "worse", "○ ": "undecided"}
 
 UNPROMISED_MARK = "†"
 _UNPROMISED_NOTE = (
-    "† More than a third of the results behind this interval are the same: it may hold the true"
+    "† More than a fifth of the results behind this interval are the same: it may hold the true"
     " mean less or more often than in 95 of 100 reports."
 )
 

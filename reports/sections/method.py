@@ -38,7 +38,7 @@ def method(summary: Summary) -> Section:
             " points that fewer than half of the searches have reached are left out. Intervals and"
             f" bands of means: 95%, Student's t, from {FEWEST} searches on with Hall's correction"
             " for skewness; no interval where there is one search. Intervals marked † promise"
-            " nothing, because more than a third of the results are the same; the others assume"
+            " nothing, because more than a fifth of the results are the same; the others assume"
             " that results have no heavy tails.",
         ),
     )

@@ -219,8 +219,8 @@ def test_intervals_that_promise_nothing_are_marked_and_explained() -> None:
     tied = replace(TABLE, rows=(("a", 30, Estimate(0.5, 0.1, 0.9, TIED), 0.1, ""),))
     assert text(tied.rows[0][2], SIGNED) == "+0.500 [+0.100, +0.900]†"
     assert note(TABLE) == "Read `x_y` * this."
-    assert note(tied).startswith("Read `x_y` * this. † More than a third")
+    assert note(tied).startswith("Read `x_y` * this. † More than a fifth")
     assert r"\dag{}" in to_latex(tied)
     document = replace(DOCUMENT, sections=(Section("s", "S", tables=(tied,)),))
     for name in ("index.html", "report.md"):
-        assert "† More than a third" in str(contents(document)[name])
+        assert "† More than a fifth" in str(contents(document)[name])
