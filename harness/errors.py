@@ -29,6 +29,25 @@ class UserError(HarnessError):
     exit_status = 2
 
 
+class OutOfMemory(HarnessError):
+    """A training needed more memory than its device has.
+
+    Attributes:
+        device: The device, in PyTorch's notation.
+        peak: Bytes that were in use at most.
+    """
+
+    def __init__(self, device: str, peak: int) -> None:
+        super().__init__(
+            f"out of memory on {device}, {peak / 2**20:,.0f} MiB in use: lower the recipe's"
+            " batch_size or the network's width"
+        )
+        self.device, self.peak = device, peak
+
+    def __reduce__(self) -> tuple[type[OutOfMemory], tuple[str, int]]:
+        return type(self), (self.device, self.peak)
+
+
 class ReplayError(HarnessError):
     """A resumed search proposed something else than its record holds: the code has changed."""
 

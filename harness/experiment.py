@@ -16,13 +16,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.benchmarks import Benchmark, open_benchmark
+from harness.benchmarks.live import LiveBenchmark
 from harness.declared import checked
 from harness.errors import UserError
 from harness.experiment_record import check_directory, versions, write_record
 from harness.journal import remove_finished
+from harness.live.question import is_live
+from harness.live.store import DirectoryStore, training_directory
 from harness.locks import sole_writer
 from harness.loop import Budget, Search, run_search
 from harness.protocol import Protocol, digest
+from harness.resources import Resources
 from harness.spec import SearcherSpec, searcher_class
 from harness.traces import Trace, finished_seeds, write_batch
 from harness.typed import brief
@@ -86,6 +90,11 @@ class Cell:
     def question(self) -> str:
         """Identifies the table's content, the data set and the protocol."""
         return f"{self.checksum}:{self.benchmark.source}:{self.protocol.hash}"
+
+    @property
+    def live(self) -> bool:
+        """Whether its evaluations are trainings."""
+        return is_live(self.benchmark.source)
 
     def run(self, benchmark: Benchmark, seeds: Iterable[int]) -> list[Trace]:
         """Run some of the cell's searches in this process."""
@@ -224,7 +233,8 @@ class Experiment:
     def _batch_size(self, cell: Cell) -> int:
         """Searches in a batch."""
         work = (self.budget.evaluations or 1_000) * searcher_class(cell.searcher.name).slowness
-        return max(1, min(BATCH_EVALUATIONS // work, len(self.seeds)))
+        # A live search is recorded as soon as it has ended.
+        return 1 if cell.live else max(1, min(BATCH_EVALUATIONS // work, len(self.seeds)))
 
     def run(
         self,
@@ -233,6 +243,7 @@ class Experiment:
         inline: bool = False,
         address: str | None = None,
         trials: Literal["search", "evaluation"] = "search",
+        resources: Resources | None = None,
         progress: Progress | None = None,
     ) -> Path:
         """Run every search that has no trace yet, and write the traces to a directory.
@@ -241,7 +252,9 @@ class Experiment:
             out: The experiment's directory; made if need be.
             inline: Run in this process, without Ray.
             address: Address of a Ray cluster to join; None starts a local one.
-            trials: What one Ray Tune trial is: a batch of whole searches, or one evaluation.
+            trials: What one Ray Tune trial is: a batch of whole searches, or one evaluation. On
+                live benchmarks it is always one evaluation.
+            resources: What one evaluation takes of the cluster; default: one processor.
             progress: Called after every finished batch.
 
         Returns:
@@ -262,17 +275,28 @@ class Experiment:
             batches = self.pending(out)
             if inline:
                 self._run_inline(out, batches, progress)
-            elif batches:
-                if trials == "evaluation":
-                    from harness.tune.evaluations import run_evaluations as run_on_ray
-                else:
-                    from harness.tune.searches import run_searches as run_on_ray
-                run_on_ray(batches, out, address=address, progress=progress)
+            else:
+                single = [b for b in batches if trials == "evaluation" or b.cell.live]
+                whole = [b for b in batches if b not in single]
+                if whole:
+                    from harness.tune.searches import run_searches
+
+                    run_searches(whole, out, address=address, progress=progress)
+                if single:
+                    from harness.tune.evaluations import run_evaluations
+
+                    run_evaluations(
+                        single, out, address=address, progress=progress, resources=resources
+                    )
         return out
 
     def _run_inline(self, out: Path, batches: list[Batch], progress: Progress | None) -> None:
         for batch in batches:
-            traces = batch.cell.run(self.tables[batch.cell.question], batch.seeds)
+            benchmark = self.tables[batch.cell.question]
+            if isinstance(benchmark, LiveBenchmark):
+                directory = training_directory(out, benchmark.checksum)
+                benchmark.trainings.store = DirectoryStore(directory)
+            traces = batch.cell.run(benchmark, batch.seeds)
             write_batch(out / batch.path, traces, telemetry())
             if progress is not None:
                 progress(len(traces), sum(map(len, traces)))

@@ -9,7 +9,9 @@ long training are a short one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from harness.recipes import Recipe
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Optimizer:
         name: Its short name.
         kind: Its class in ``torch.optim``.
         rate: The learning rate.
-        options: The class's other options.
+        options: Its momentum, and whether that is Nesterov's, if it has one.
     """
 
     name: str
@@ -33,6 +35,20 @@ class Optimizer:
         """All its settings in one line, which can be a file's name."""
         others = "".join(f",{name}={value}" for name, value in self.options.items())
         return f"{self.name},lr={self.rate}{others}"
+
+    def instead_of(self, recipe: Recipe) -> Recipe:
+        """A recipe with this optimizer and its constant rate in place of its own."""
+        return replace(
+            recipe,
+            optimizer=self.kind,
+            learning_rate=self.rate,
+            momentum=float(self.options.get("momentum", 0.0)),
+            nesterov=bool(self.options.get("nesterov", False)),
+            options={},
+            schedule="constant",
+            milestones=(),
+            warmup_epochs=0,
+        )
 
 
 OPTIMIZERS = (

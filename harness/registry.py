@@ -2,7 +2,8 @@
 
 A built-in table maps a name to "module:attribute"; nothing is imported before it is asked for.
 Third parties add theirs as entry points of the groups ``nas_harness.searchers``,
-``nas_harness.spaces``, ``nas_harness.benchmarks`` and ``nas_harness.scores``.
+``nas_harness.spaces``, ``nas_harness.benchmarks``, ``nas_harness.datasets`` and
+``nas_harness.scores``.
 """
 
 from __future__ import annotations
@@ -30,15 +31,21 @@ class Registry:
         builtin: Name -> "module:attribute" of the parts that this distribution brings.
         paths: Prefix -> "module:function" that makes a part from the path of other code: with
             the prefix "tune", ``tune:my_module:MyClass`` is what it makes of the last two words.
+        group: Of the entry points; default: made of the kind.
     """
 
     def __init__(
-        self, kind: str, builtin: Mapping[str, str], paths: Mapping[str, str] | None = None
+        self,
+        kind: str,
+        builtin: Mapping[str, str],
+        paths: Mapping[str, str] | None = None,
+        *,
+        group: str = "",
     ) -> None:
         self.kind = kind
         self.builtin = dict(builtin)
         self.paths = dict(paths or {})
-        self.group = f"nas_harness.{kind.replace(' ', '_')}s"
+        self.group = group or f"nas_harness.{kind.replace(' ', '_')}s"
 
     @cached_property
     def _third_party(self) -> dict[str, list[EntryPoint]]:

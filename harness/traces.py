@@ -98,7 +98,12 @@ class Trace:
             for (name, kind), values in zip(COLUMNS.items(), fields, strict=False)
         }
         columns |= benchmark.results(
-            architectures, columns["row"], columns["visit"], columns["value"], header["seed"]
+            architectures,
+            columns["row"],
+            columns["visit"],
+            columns["value"],
+            header["seed"],
+            columns["epochs"],
         )
         to_string = benchmark.space.to_string
         texts = list(map(to_string, architectures))

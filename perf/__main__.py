@@ -14,7 +14,7 @@ import typer
 
 from harness.benchmarks.packed import atomic_write
 from harness.errors import HarnessError, UserError, unknown
-from perf import importing, lookups, opening, searches, studies, sweep
+from perf import importing, lookups, opening, searches, studies, sweep, training
 from perf.bench import FULL, QUICK, Bench, data_folder, make_table
 from perf.figures import Row
 from perf.machine import describe
@@ -27,6 +27,7 @@ MEASUREMENTS: dict[str, Callable[[Bench], list[Row]]] = {
     "lookups": lookups.measure,
     "importing": importing.measure,
     "studies": studies.measure,
+    "training": training.measure,
 }
 
 app = typer.Typer(

@@ -23,6 +23,12 @@ class Sizes:
         seeds: Seeds of the sweep.
         cells: Cells of the full-shape table.
         epochs: Epochs of its long curves.
+        trials: Repetitions of a training trial.
+        trial_images: Training images of a trial on the CPU.
+        trial_held_out: Its validation images.
+        trial_epochs: Epochs of a trial.
+        trial_batch: Images a step.
+        trial_width: Channels of its network's first stack.
     """
 
     repeats: int
@@ -34,6 +40,12 @@ class Sizes:
     seeds: int
     cells: int
     epochs: int
+    trials: int
+    trial_images: int
+    trial_held_out: int
+    trial_epochs: int
+    trial_batch: int
+    trial_width: int
 
 
 FULL = Sizes(
@@ -46,6 +58,12 @@ FULL = Sizes(
     seeds=500,
     cells=15_625,
     epochs=200,
+    trials=5,
+    trial_images=1_024,
+    trial_held_out=500,
+    trial_epochs=3,
+    trial_batch=128,
+    trial_width=16,
 )
 QUICK = Sizes(
     repeats=2,
@@ -57,6 +75,12 @@ QUICK = Sizes(
     seeds=2,
     cells=50,
     epochs=12,
+    trials=1,
+    trial_images=32,
+    trial_held_out=16,
+    trial_epochs=2,
+    trial_batch=16,
+    trial_width=4,
 )
 
 

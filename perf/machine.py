@@ -11,6 +11,7 @@ from reports.studies.overhead.machine import processor
 
 PACKAGES = (
     "nas-harness", "ray", "numpy", "pyarrow", "pandas", "scipy", "nats_bench", "syne-tune",
+    "torch", "nasbench-pytorch",
 )  # fmt: skip
 
 

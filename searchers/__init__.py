@@ -15,6 +15,7 @@ registry = Registry(
         "successive_halving": "searchers.hyperband:SuccessiveHalving",
         "hyperband": "searchers.hyperband:Hyperband",
         "asha": "searchers.asha:Asha",
+        "median_stopping": "searchers.median_stopping:MedianStopping",
         "bohb": "searchers.bohb:Bohb",
         "reinforce": "searchers.reinforce:Reinforce",
         "double_dqn": "searchers.double_dqn:DoubleDqn",

@@ -16,6 +16,7 @@ from harness.benchmarks.base import Benchmark
 from harness.benchmarks.packed import PackedTable
 from harness.benchmarks.table import TableBenchmark, find_protocol
 from harness.errors import HarnessError, UserError
+from harness.live.question import is_live
 from harness.protocol import Protocol
 from harness.registry import Registry
 
@@ -54,6 +55,8 @@ def open_table(source: str | Path) -> PackedTable:
         UserError: If there is no such name or file, or the file is no intact table.
     """
     text = str(source)
+    if is_live(text):
+        raise UserError(f"benchmark '{text}' is trained: it has no table")
     modified = None if text in registry.builtin else _modified(Path(text))
     path = Path(text)
     if modified is None and _is_name(text):
@@ -76,13 +79,17 @@ def open_benchmark(
     """The benchmark of a registered name or a table's path, with ``#dataset`` if need be.
 
     Args:
-        source: As in ``tss-digits`` or ``nats-tss.table#cifar100``.
+        source: As in ``tss-digits``, ``nats-tss.table#cifar100`` or ``live:tss/cifar10``.
         protocol: One of the table's protocols by name, or a protocol; default: the table's.
         options: Fields of the protocol to replace, such as ``{"missing": "resample"}``.
 
     Raises:
         UserError: If something is unknown, or the protocol leaks test data.
     """
+    if is_live(str(source)):
+        from harness.benchmarks.live import LiveBenchmark
+
+        return LiveBenchmark.open(str(source), protocol, options)
     name, _, dataset = str(source).partition("#")
     function = function_class(name)
     if function is not None:
@@ -97,7 +104,7 @@ def open_benchmark(
 
 
 def function_class(name: str) -> type[FunctionBenchmark] | None:
-    """The class of a benchmark that is computed; None for tables and paths.
+    """The class of a benchmark that is computed; None for tables, paths and live training.
 
     Args:
         name: A registered name, or ``module:Class`` of a class that is not registered.
@@ -106,7 +113,7 @@ def function_class(name: str) -> type[FunctionBenchmark] | None:
         UserError: If there is no such module or class.
         HarnessError: If it is no benchmark.
     """
-    if name not in registry.builtin and _modified(Path(name)) is not None:
+    if is_live(name) or (name not in registry.builtin and _modified(Path(name)) is not None):
         return None
     module, colon, attribute = name.partition(":")
     if colon:

@@ -91,6 +91,10 @@ class Benchmark(ABC):
     ) -> float:
         """The search metric that a visit draws, NaN if there is none: what a trial measures."""
 
+    def reason(self, architecture: Architecture, seed: int, visit: int) -> str:
+        """Why a visit failed; "" where nobody says so."""
+        return ""
+
     @abstractmethod
     def results(
         self,
@@ -99,6 +103,7 @@ class Benchmark(ABC):
         visits: np.ndarray,
         values: np.ndarray,
         seed: int,
+        epochs: np.ndarray | None = None,
     ) -> dict[str, np.ndarray]:
         """What a finished search's evaluations were worth beyond what the searcher was told.
 
@@ -108,6 +113,7 @@ class Benchmark(ABC):
             visits: int [n], as answered.
             values: float64 [n], the search metric as recorded.
             seed: The search's seed.
+            epochs: int [n], as answered; None: the protocol's own.
 
         Returns:
             float64 [n] each, NaN where there is none: "selection" (drawn as the search drew),

@@ -31,6 +31,7 @@ class CoveredSpace(SearchSpace):
         self.name = space.name
         self.sizes = space.sizes
         self.ordinal = space.ordinal
+        self.network = space.network
 
     def __getattr__(self, name: str) -> Any:
         # What only some spaces have: options, ...

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from math import isnan, nan
 from random import Random
 from typing import Any, ClassVar
+from typing import Protocol as Protocol_
 
 import numpy as np
 
@@ -154,6 +155,7 @@ class FunctionBenchmark(Benchmark):
         visits: np.ndarray,
         values: np.ndarray,
         seed: int,
+        epochs: np.ndarray | None = None,
     ) -> dict[str, np.ndarray]:
         """See `Benchmark.results`; "true" is the mean of the selection's measure."""
         selection, report = self.protocol.selection, self.protocol.report
@@ -195,10 +197,28 @@ class FunctionBenchmark(Benchmark):
         return own
 
 
-class FunctionEvaluator:
-    """The answers to one search."""
+class Timed(Protocol_):
+    """What `FunctionEvaluator` asks of a benchmark."""
 
-    def __init__(self, benchmark: FunctionBenchmark, seed: int) -> None:
+    space: SearchSpace
+    protocol: Protocol
+
+    def read(
+        self, architecture: Architecture, fidelity: int | None, seed: int, visit: int
+    ) -> float: ...
+
+    def seconds(self, architecture: Architecture, epochs: int) -> float: ...
+
+
+class FunctionEvaluator:
+    """The answers to one search.
+
+    Args:
+        benchmark: Reads values and knows how many virtual seconds they take.
+        seed: The search's seed.
+    """
+
+    def __init__(self, benchmark: Timed, seed: int) -> None:
         self._benchmark = benchmark
         self._seed = seed
         self._own = benchmark.protocol.search.epoch

@@ -221,6 +221,7 @@ class TableBenchmark(Benchmark):
         visits: np.ndarray,
         values: np.ndarray,
         seed: int,
+        epochs: np.ndarray | None = None,
     ) -> dict[str, np.ndarray]:
         """See `Benchmark.results`; "true" is the mean of the selection's measure over seeds."""
         protocol = self.protocol

@@ -12,11 +12,15 @@ from typing import Any, NoReturn
 
 import typer
 
+from harness.cli.build_data import build_data
 from harness.cli.compare import archive, compare
+from harness.cli.data import show_data
 from harness.cli.reproduce import reproduce
 from harness.cli.run import report, run
+from harness.cli.show import show
 from harness.cli.studies import study
 from harness.cli.tables import importer, info, list_parts, tabulate
+from harness.cli.training import retrain_top, train
 from harness.errors import HarnessError
 
 app = typer.Typer(
@@ -36,14 +40,19 @@ app = typer.Typer(
 )
 app.command("run")(run)
 app.command("report")(report)
+app.command("train")(train)
+app.command("retrain-top")(retrain_top)
 app.command("compare")(compare)
 app.command("archive")(archive)
 app.add_typer(study, name="study")
 app.command("reproduce")(reproduce)
 app.add_typer(importer, name="import")
 app.command("tabulate")(tabulate)
+app.command("build-data")(build_data)
 app.command("list")(list_parts)
 app.command("info")(info)
+app.command("show-data")(show_data)
+app.command("show")(show)
 
 
 # Click's base of all mistakes in a command line's words. Recent versions of typer bring a copy of

@@ -12,7 +12,9 @@ import typer
 from harness.cli.console import console, print_pairs, print_table, progress_bar
 from harness.errors import UserError
 from harness.experiment import BenchmarkSpec, Experiment
+from harness.live.question import is_live
 from harness.loop import Budget
+from harness.resources import Resources
 from harness.spec import parse_settings
 from harness.traces import batch_bytes
 
@@ -76,6 +78,19 @@ def run(
         Trials,
         typer.Option(help="One Ray Tune trial: whole searches (fast), or one evaluation."),
     ] = Trials.search,
+    recipe: Annotated[
+        str | None,
+        typer.Option(help="How live benchmarks train: a recipe's name, or a YAML file."),
+    ] = None,
+    gpus_per_trial: Annotated[
+        float,
+        typer.Option(
+            help="Live training on GPUs, of which a trial takes so much (0.25: a quarter)."
+        ),
+    ] = 0.0,
+    cpus_per_trial: Annotated[
+        float, typer.Option(help="Processors that a trial of live training takes.")
+    ] = 1.0,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Estimate evaluations, time and disk, run nothing.")
     ] = False,
@@ -94,9 +109,17 @@ def run(
         nas-harness run experiment.yaml --out results
 
         nas-harness run experiment.yaml --out results --dry-run
+
+    Live training, each proposed architecture a trial:
+
+        nas-harness run --benchmark live:tss/cifar10 --searcher regularized_evolution
+        --seeds 3 --evaluations 50 --gpus-per-trial 0.25 --workers 4 --out live
     """
+    resources = Resources(cpus_per_trial, gpus_per_trial)
     if experiment is not None:
-        flags = (benchmark, searcher, seeds, evaluations, seconds, epochs, protocol, workers)
+        flags = (
+            benchmark, searcher, seeds, evaluations, seconds, epochs, protocol, workers, recipe,
+        )  # fmt: skip
         if any(flag is not None for flag in flags):
             raise UserError(f"give either {experiment} or flags for the searches, not both")
         grid = Experiment.from_yaml(experiment)
@@ -104,8 +127,9 @@ def run(
         if not benchmark or not searcher or seeds is None:
             raise UserError("give an experiment file, or --benchmark, --searcher and --seeds")
         name, options = parse_protocol(protocol)
+        sources = [trained_by(source, recipe, gpus_per_trial) for source in benchmark]
         grid = Experiment(
-            [BenchmarkSpec(source, name, options) for source in benchmark],
+            [BenchmarkSpec(source, name, options) for source in sources],
             searcher,
             seeds,
             Budget(evaluations, seconds, epochs),
@@ -119,7 +143,7 @@ def run(
         return
     if out is None:
         raise UserError("say where the traces go: --out DIR")
-    line = carry_out(grid, out, inline=inline, address=address, trials=trials)
+    line = carry_out(grid, out, inline=inline, address=address, trials=trials, resources=resources)
     print_summary(out)
     console.print(f"{line}. Next: nas-harness report {out}", soft_wrap=True)
 
@@ -131,6 +155,7 @@ def carry_out(
     inline: bool,
     address: str | None = None,
     trials: Trials = Trials.search,
+    resources: Resources | None = None,
 ) -> str:
     """Run an experiment beside a progress bar; returns what was done, in one line."""
     total = sum(len(batch.seeds) for batch in grid.pending(out))
@@ -144,10 +169,35 @@ def carry_out(
             evaluated += further
             advance(searches, further)
 
-        grid.run(out, inline=inline, address=address, trials=trials.value, progress=progress)
+        grid.run(
+            out,
+            inline=inline,
+            address=address,
+            trials=trials.value,
+            resources=resources,
+            progress=progress,
+        )
     took = time.perf_counter() - began
     earlier = f", {kept:,} finished earlier" if kept else ""
     return f"{total:,} searches, {evaluated:,} evaluations in {took:.1f} s{earlier}"
+
+
+def trained_by(source: str, recipe: str | None, gpus: float) -> str:
+    """A benchmark's name, with the recipe and the device that other flags give a live one.
+
+    Raises:
+        UserError: If the name itself says something else.
+    """
+    if not is_live(source):
+        return source
+    body, at, device = source.partition("@")
+    if recipe is not None:
+        if ":" in body.removeprefix("live:"):
+            raise UserError(f"benchmark '{source}' names its recipe: leave out --recipe")
+        body = f"{body}:{recipe}"
+    if gpus and at and not device.startswith("cuda"):
+        raise UserError(f"benchmark '{source}' is not for GPUs: leave out --gpus-per-trial")
+    return f"{body}@{device or 'cuda'}" if gpus or at else body
 
 
 def parse_protocol(text: str | None) -> tuple[str | None, dict[str, Any]]:

@@ -122,12 +122,13 @@ def print_import(report: ImportReport) -> None:
 
 
 def list_parts() -> None:
-    """List the searchers with their options, spaces, benchmarks and scores that are installed.
+    """List the searchers with their options, spaces, benchmarks, data sets and scores.
 
     Example:
 
         nas-harness list
     """
+    from harness import datasets
     from searchers import registry as searchers
     from surrogates import registry as scores
 
@@ -142,7 +143,8 @@ def list_parts() -> None:
         found = [(name, registry.origin(name)) for name in registry.names()]
         if found:
             print_table(title, ("name", "from"), found)
-    for registry in (searchers, *(registry for _, registry in registries)):
+    print_table("data sets", ("name", "what", "from"), datasets.listed())
+    for registry in (searchers, datasets.registry, *(registry for _, registry in registries)):
         for clash in registry.clashes():
             console.print(clash, soft_wrap=True)
 
@@ -266,26 +268,40 @@ def _brief(value: object) -> str:
 
 def tabulate(
     out: Out,
-    space: Annotated[str, typer.Option(help="A finite space: tss.")] = "tss",
-    dataset: Annotated[str, typer.Option(help="A data set: digits.")] = "digits",
+    space: Annotated[str, typer.Option(help="A space with networks, such as tss.")] = "tss",
+    dataset: Annotated[str, typer.Option(help="A data set, such as digits.")] = "digits",
     recipe: Annotated[str, typer.Option(help="A recipe by name, or its YAML file.")] = "digits",
     seeds: Annotated[int, typer.Option(help="Trainings of each network.")] = 2,
+    sample: Annotated[
+        int | None,
+        typer.Option(help="Train only so many random architectures (of large spaces: needed)."),
+    ] = None,
     address: Annotated[str | None, typer.Option(help="Join this Ray cluster.")] = None,
 ) -> None:
     """Train every distinct architecture of a space on Ray, and pack the results as a table.
 
     Finished trainings are kept beside the table, in TABLE.trainings: running the same command
-    again resumes. Needs the extra `live` (torch).
+    again resumes, with a larger --sample adds to it. Needs the extra `live` (torch).
 
-    Example:
+    Examples:
 
         nas-harness tabulate --space tss --dataset digits --recipe digits --seeds 2
         --out digits.table
+
+        nas-harness tabulate --space sss --sample 200 --dataset usps --recipe mine.yaml
+        --seeds 1 --out usps.table
     """
     from harness.tabulate import tabulate as tabulate_space
 
     with counting_bar("networks") as progress:
         checksum = tabulate_space(
-            space, dataset, recipe, range(seeds), out, address=address, progress=progress
+            space,
+            dataset,
+            recipe,
+            range(seeds),
+            out,
+            sample=sample,
+            address=address,
+            progress=progress,
         )
     print_pairs([("table", out), ("checksum", checksum)])

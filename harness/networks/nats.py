@@ -11,9 +11,11 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from harness.networks import Task
 from harness.networks.cells import Cell
 from harness.networks.initialise import initialise
 from harness.networks.operations import ResidualReduction, convolution
+from harness.spaces.sss import CHANNELS
 
 SSS_CELL: tuple[int, ...] = (3, 3, 3, 1, 3, 3)
 """The size space's only cell: 3x3 convolutions on all edges, a skip from input to output."""
@@ -121,3 +123,45 @@ def build_sss(
         SSS_CELL, channels, reductions, channels[0], num_classes, in_channels, len(seeds)
     )
     return initialise(network, seeds)
+
+
+def topology_network(
+    architecture: tuple[int, ...], task: Task, *, seed: int, width: int = 16, depth: int = 5
+) -> NatsNetwork:
+    """The network of an architecture of the space ``tss``; see `harness.networks.build`.
+
+    A cell without a path from input to output (341 of them) has the official network too: its
+    cells hand on zeros, the reductions' batch normalisations turn those into constants, and the
+    logits are the same for all images. It trains without an error, and stays at chance.
+
+    Args:
+        architecture: Six operation numbers.
+        task: Shape of the images and number of classes.
+        seed: Unsigned 64-bit seed of the initial weights.
+        width: Channels of the first stage; officially 16.
+        depth: Cells in each of the three stages; officially 5.
+    """
+    return build_tss(
+        architecture,
+        width=width,
+        depth=depth,
+        num_classes=task.classes,
+        in_channels=task.shape[0],
+        seeds=(seed,),
+    )
+
+
+def size_network(architecture: tuple[int, ...], task: Task, *, seed: int) -> NatsNetwork:
+    """The network of an architecture of the space ``sss``; see `harness.networks.build`.
+
+    Args:
+        architecture: Five indices into the numbers of channels, `harness.spaces.sss.CHANNELS`.
+        task: Shape of the images and number of classes.
+        seed: Unsigned 64-bit seed of the initial weights.
+    """
+    return build_sss(
+        tuple(CHANNELS[value] for value in architecture),
+        num_classes=task.classes,
+        in_channels=task.shape[0],
+        seeds=(seed,),
+    )

@@ -14,6 +14,12 @@ registry = Registry(
         "tss": "harness.spaces.tss:TopologySpace",
         "sss": "harness.spaces.sss:SizeSpace",
         "nasbench101": "harness.spaces.nasbench101:NasBench101Space",
+        "macro": "harness.spaces.macro:MacroSpace",
+        "macro-blocks": "harness.spaces.macro:MacroBlocksSpace",
+        "residual": "harness.spaces.residual:ResidualSpace",
+        "residual-text": "harness.spaces.residual:TextResidualSpace",
+        "residual-union": "harness.spaces.residual:UnionResidualSpace",
+        "resnet": "harness.spaces.resnet:ResNetSpace",
     },
 )
 

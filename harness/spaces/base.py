@@ -40,11 +40,14 @@ class SearchSpace(ABC):
         sizes: Number of options of every decision; None if architectures are no tuples of a fixed
             number of independent decisions.
         ordinal: For every decision whether its options are ordered; None likewise.
+        network: "module:function" of what builds the networks (see `harness.networks.build`), for
+            trainings; empty where there are none.
     """
 
     name: str
     sizes: tuple[int, ...] | None = None
     ordinal: tuple[bool, ...] | None = None
+    network: str = ""
 
     @abstractmethod
     def sample(self, rng: random.Random) -> Architecture:
@@ -74,6 +77,12 @@ class SearchSpace(ABC):
     def canonical(self, architecture: Architecture) -> Architecture:
         """A value that is equal for architectures whose networks are isomorphic."""
         return architecture
+
+    def representative(self, architecture: Architecture) -> Architecture:
+        """One architecture of the space for all that share a `key`: whose network is trained."""
+        canonical = self.canonical(architecture)
+        same = canonical in self and self.key(canonical) == self.key(architecture)
+        return canonical if same else architecture
 
     @abstractmethod
     def features(self, architecture: Architecture) -> np.ndarray:

@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from hashlib import md5
-from itertools import product
+from itertools import permutations, product
 
 import numpy as np
 
@@ -51,6 +51,8 @@ class NasBench101Space(CategoricalSpace):
     `sample` is uniform over valid encodings, as the official example does it by drawing matrices
     and operations until they are valid. That is not uniform over cells.
     """
+
+    network = "harness.networks.nasbench101:cell_network"
 
     def __init__(self) -> None:
         bits = [("0", "1")] * len(EDGES)
@@ -116,6 +118,23 @@ class NasBench101Space(CategoricalSpace):
         a, b, c, d, e = cell[len(EDGES) :]
         packed = code << 10 | a << 8 | b << 6 | c << 4 | d << 2 | e
         return _pruned_key(packed & _USED[kept], kept)
+
+    def representative(self, architecture: Architecture) -> tuple[int, ...]:
+        """The least encoding of the pruned cell, its inner vertices in any order."""
+        adjacency, operations = self.graph(architecture)
+        inner = range(1, len(operations) - 1)
+        places = (*inner, VERTICES - 1)  # of the inner vertices and the output, pruned ones last
+        found = []
+        for order in permutations(inner):
+            old = (0, *order, len(operations) - 1)
+            matrix = adjacency[np.ix_(old, old)]
+            if np.tril(matrix).any():
+                continue
+            edges = {((0, *places)[x], (0, *places)[y]) for x, y in np.argwhere(matrix).tolist()}
+            named = [OPERATIONS.index(operations[v]) for v in order]
+            bits = [int(edge in edges) for edge in EDGES]
+            found.append((*bits, *named, *[0] * (_INNER - len(named))))
+        return min(found)
 
     def graph(self, architecture: Architecture) -> Graph:
         """The pruned cell; operations are the official names."""

@@ -34,6 +34,8 @@ class SizeSpace(CategoricalSpace):
     tuple's order, the last decision fastest: `index` and `at`.
     """
 
+    network = "harness.networks.nats:size_network"
+
     def __init__(self) -> None:
         names = [str(channels) for channels in CHANNELS]
         super().__init__("sss", [names] * LAYERS, ordinal=[True] * LAYERS)

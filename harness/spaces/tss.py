@@ -53,6 +53,8 @@ class TopologySpace(CategoricalSpace):
     uses.
     """
 
+    network = "harness.networks.nats:topology_network"
+
     def __init__(self) -> None:
         super().__init__("tss", [OPERATIONS] * len(EDGES))
         self._strings: dict[Cell, str] = {}

@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness import recipes
 from harness.errors import UserError
 from harness.recipes import Recipe
+from harness.spaces import get_space
+from harness.tabulation.cells import Cell
 from harness.tabulation.work import Row
 from harness.typed import check_types, conforms
 
@@ -26,6 +28,8 @@ _CURVES = {
     "train_seconds": list[float],
     "evaluate_seconds": list[float],
 }
+COUNTS = ("params", "flops")
+"""What a row may say of its network's size; older journals do not."""
 _KINDS = {"cell": list[int], "seed": int, "status": str, "reason": str, **_CURVES}
 
 
@@ -46,6 +50,21 @@ class Question:
     recipe: Recipe
     seeds: tuple[int, ...]
     torch: str
+
+    @property
+    def images(self) -> tuple[int, int]:
+        """Numbers of validation and of test images, of which a table stores the right ones.
+
+        Raises:
+            UserError: If the recipe does not give them as numbers.
+        """
+        valid, test = self.recipe.valid_images, self.recipe.test_images
+        if not isinstance(valid, int) or valid < 1 or test is None:
+            raise UserError(
+                "a table counts right answers: give the recipe's valid_images and test_images as"
+                " whole numbers from 1 on"
+            )
+        return valid, test
 
 
 class Journal:
@@ -72,10 +91,12 @@ class Journal:
             self.question = question
             self.directory.mkdir(parents=True, exist_ok=True)
             temporary = path.with_suffix(".tmp")
-            temporary.write_text(json.dumps(asdict(question), indent=1), encoding="utf-8")
+            document = {**vars(question), "recipe": question.recipe.values()}
+            temporary.write_text(json.dumps(document, indent=1), encoding="utf-8")
             temporary.replace(path)
+        self._space = get_space(self.question.space)
         if question is not None and question != self.question:
-            old, new = asdict(self.question), asdict(question)
+            old, new = vars(self.question), vars(question)
             differing = ", ".join(name for name in new if old[name] != new[name])
             raise UserError(
                 f"{directory} holds trainings with another {differing}: choose another --out"
@@ -111,23 +132,28 @@ class Journal:
         ):
             raise ValueError("a field is missing or of another kind")
         recipe = self.question.recipe
-        counts = {"valid_correct": recipe.valid_images, "test_correct": recipe.test_images}
+        counts = dict(zip(("valid_correct", "test_correct"), self.question.images, strict=True))
         lengths = {len(row[name]) for name in _CURVES}
         if (
             len(lengths) > 1
             or max(lengths) > recipe.epochs
             or row["seed"] not in self.question.seeds
+            or tuple(row["cell"]) not in self._space
+            or not all(conforms(row.get(name), int | None) for name in COUNTS)
             or any(not 0 <= x <= most for name, most in counts.items() for x in row[name])
         ):
             raise ValueError("a number is out of range")
         return row
 
-    def finished(self) -> set[tuple[int, ...]]:
+    def trained(self) -> set[tuple[Cell, int]]:
+        """The finished trainings: cells with a seed."""
+        return {(tuple(row["cell"]), row["seed"]) for row in self.rows()}
+
+    def finished(self) -> set[Cell]:
         """The cells that have all their seeds."""
-        seeds: dict[tuple[int, ...], set[int]] = {}
-        for row in self.rows():
-            seeds.setdefault(tuple(row["cell"]), set()).add(row["seed"])
-        return {cell for cell, found in seeds.items() if found == set(self.question.seeds)}
+        trained = self.trained()
+        seeds = self.question.seeds
+        return {cell for cell, _ in trained if all((cell, seed) in trained for seed in seeds)}
 
     def append(self, rows: list[Row]) -> None:
         """Write finished trainings and see them on the disk."""

@@ -19,9 +19,10 @@ from harness.optimizers import OPTIMIZERS, Optimizer
 from harness.protocol import CostTerm, Measure, Protocol
 from harness.recipes import Recipe
 from harness.spaces.tss import TopologySpace
+from harness.tabulation.cells import distinct_cells
 from harness.tabulation.journal import Journal, Question
 from harness.tabulation.times import least
-from harness.tabulation.work import Batch, Executor, distinct_cells, torch_version
+from harness.tabulation.work import Batch, Executor, torch_version
 
 DATASET = "digits"
 _CELLS_A_BATCH = 4
@@ -111,8 +112,7 @@ def _pack(
     values: dict[str, np.ndarray] = {}
     protocols = []
     for optimizer in optimizers:
-        parts = {"valid": recipe.valid_images, "test": recipe.test_images}
-        for split, images in parts.items():
+        for split, images in zip(("valid", "test"), question.images, strict=True):
             column = Column(
                 name=column_of(optimizer, f"{split}_accuracy"),
                 split=split,

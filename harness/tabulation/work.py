@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
-from itertools import product
 from typing import Any
 
 from harness.errors import UserError
 from harness.optimizers import Optimizer
 from harness.recipes import Recipe
-from harness.spaces.tss import TopologySpace
-from harness.streams import shuffled, stream
+from harness.tabulation.cells import Cell
 
 Row = dict[str, Any]
 """One training: cell, seed, status, reason, and a list with one entry an epoch for each of
-valid_correct, test_correct, train_seconds, evaluate_seconds (see `harness.training.Curve`); and
+valid_correct, test_correct, train_seconds, evaluate_seconds, train_loss (see
+`harness.training.Curve`); params and flops, for one image, where the network could be built; and
 the optimizer's name where it was not the recipe's."""
 
 
@@ -25,18 +24,25 @@ class Batch:
     """Some cells to train; what a worker process receives.
 
     Attributes:
-        cells: Operation numbers of each cell.
-        seeds: Training seeds; a cell's seeds are trained side by side in one network.
+        cells: Architectures, as tuples of option indices.
+        seeds: Training seeds.
         dataset: A name known to `harness.datasets`.
         recipe: How to train.
         optimizer: Instead of the recipe's; see `harness.training.train`.
+        space: Name of the search space.
     """
 
-    cells: tuple[tuple[int, ...], ...]
+    cells: tuple[Cell, ...]
     seeds: tuple[int, ...]
     dataset: str
     recipe: Recipe
     optimizer: Optimizer | None = None
+    space: str = "tss"
+
+    @property
+    def side_by_side(self) -> bool:
+        """Whether a cell's seeds are trained together, as copies in one network."""
+        return side_by_side(self.space, self.dataset)
 
 
 Executor = Callable[[Sequence[Batch]], Iterable[list[Row]]]
@@ -44,18 +50,25 @@ Executor = Callable[[Sequence[Batch]], Iterable[list[Row]]]
 do not depend on its batch, nor on the executor."""
 
 
+def side_by_side(space: str, dataset: str) -> bool:
+    """Whether the seeds of a cell are trained together.
+
+    Small networks on small images spend most of their time on starting layers, so that two
+    together take hardly longer than one. Larger ones gain nothing, and would take more memory.
+    """
+    return (space, dataset) == ("tss", "digits")
+
+
 def train_batch(batch: Batch) -> list[Row]:
     """Train all cells of a batch in this process; one row a cell and seed."""
-    from harness.training import train_cell
+    from harness.tabulation.training import train_alone, train_together
 
+    train = train_together if batch.side_by_side else train_alone
     named = {"optimizer": batch.optimizer.name} if batch.optimizer else {}
     rows = []
     for cell in batch.cells:
-        curves = train_cell(
-            cell, batch.dataset, batch.recipe, batch.seeds, optimizer=batch.optimizer
-        )
-        for seed, curve in zip(batch.seeds, curves, strict=True):
-            rows.append({"cell": list(cell), "seed": seed, **named, **asdict(curve)})
+        for seed, (curve, counts) in zip(batch.seeds, train(batch, cell), strict=True):
+            rows.append({"cell": list(cell), "seed": seed, **named, **counts, **asdict(curve)})
     return rows
 
 
@@ -82,17 +95,6 @@ def on_processes(workers: int) -> Executor:
                 yield future.result()
 
     return run
-
-
-def distinct_cells(space: TopologySpace) -> list[tuple[int, ...]]:
-    """One representative of every set of cells that train as the same network.
-
-    The order is shuffled, always in the same way, so that an unfinished tabulation is a fair
-    sample of the space.
-    """
-    everything = product(*(range(size) for size in space.sizes))
-    cells = sorted({space.functional(cell) for cell in everything})
-    return shuffled(stream(0, "tabulate", space.name), cells)
 
 
 def torch_version() -> str:

@@ -12,13 +12,22 @@ from harness.testing.tables import SyntheticTable, synthetic_table
 
 if TYPE_CHECKING:
     from harness.testing.benchmark_suite import BenchmarkSuite
+    from harness.testing.network_suite import NetworkSuite
     from harness.testing.searcher_suite import SearcherSuite
     from harness.testing.space_suite import SpaceSuite
 
-__all__ = ["BenchmarkSuite", "SearcherSuite", "SpaceSuite", "SyntheticTable", "synthetic_table"]
+__all__ = [
+    "BenchmarkSuite",
+    "NetworkSuite",
+    "SearcherSuite",
+    "SpaceSuite",
+    "SyntheticTable",
+    "synthetic_table",
+]
 
 _SUITES = {
     "BenchmarkSuite": "harness.testing.benchmark_suite",
+    "NetworkSuite": "harness.testing.network_suite",
     "SearcherSuite": "harness.testing.searcher_suite",
     "SpaceSuite": "harness.testing.space_suite",
 }

@@ -45,6 +45,7 @@ class BenchmarkSuite:
         protocol: One of its protocols; None: its default.
         options: Fields of the protocol to replace.
         samples: Architectures that the tests draw.
+        evaluations: Of a search in every lane.
         noisy: Whether what guides the search is another number than the reported result. Set it
             to False for a test function without noise.
         lanes: Name -> arguments of `Experiment.run`: ways to run an experiment that must agree
@@ -55,6 +56,7 @@ class BenchmarkSuite:
     protocol: str | None = None
     options: ClassVar[Mapping[str, Any]] = {}
     samples: int = 40
+    evaluations: int = 50
     noisy: bool = True
     lanes: ClassVar[Mapping[str, Mapping[str, Any]]] = {"inline": {"inline": True}}
 
@@ -281,14 +283,14 @@ class BenchmarkSuite:
 
     def test_lanes_agree(self, tmp_path: Path) -> None:
         """Every lane leaves the traces of the plain search loop."""
-        benchmark, budget = self.open(), Budget(evaluations=50)
+        benchmark, budget = self.open(), Budget(evaluations=self.evaluations)
         spec = SearcherSpec.parse("random_search")
         plain = []
         for seed in range(2):
             searcher = spec.build(benchmark.search_space(), seed, benchmark.fidelities)
             search = Search(searcher, benchmark, budget, seed, spec.identity, workers=2)
             trace = run_search(search)
-            assert len(trace) == 50
+            assert len(trace) == self.evaluations
             plain.append(trace.digest)
         for lane, how in self.lanes.items():
             experiment = Experiment([self.question()], [spec], 2, budget, workers=2)

@@ -207,6 +207,18 @@ class SpaceSuite:
             )
         assert len({len(key) for key in canonical}) == 1
 
+    def test_representatives(self) -> None:
+        """In the space, of the same key, and one for all that share it."""
+        space, other = self.made(), self.fresh()
+        found: dict[bytes, Architecture] = {}
+        for architecture in self.drawn(space):
+            representative = space.representative(architecture)
+            assert representative in space
+            assert representative == other.representative(representative)
+            key = space.key(architecture)
+            assert space.key(representative) == key
+            assert found.setdefault(key, representative) == representative
+
     # --- notation -----------------------------------------------------------------------------
 
     def test_texts_round_trip(self) -> None:

@@ -13,9 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from harness.benchmarks import Benchmark, TableBenchmark, function_class, open_table
+from harness.benchmarks.live import LiveBenchmark
 from harness.benchmarks.packed import PackedTable, atomic_write
 from harness.errors import HarnessError, UserError
 from harness.experiment import Cell
+from harness.live.question import LiveQuestion, is_live
+from harness.live.record import Record
+from harness.live.store import DirectoryStore, training_directory
 
 
 class Depot:
@@ -25,6 +29,7 @@ class Depot:
         self._out = Path(out)
         self._files = files
         self._batches = iter(range(0))
+        self._stores: dict[str, DirectoryStore] = {}
 
     def offer(self, batches: int) -> None:
         """Have batches to take, numbered from 0."""
@@ -43,6 +48,49 @@ class Depot:
         """A table's file."""
         return Path(self._files[checksum]).read_bytes()
 
+    def trainings(self, checksum: str, method: str, *args: Any, **options: Any) -> Any:
+        """Call the store of a live benchmark: find, keep, checkpoint or keep_checkpoint."""
+        if checksum not in self._stores:
+            self._stores[checksum] = DirectoryStore(training_directory(self._out, checksum))
+        return getattr(self._stores[checksum], method)(*args, **options)
+
+
+class DepotStore:
+    """A depot's store of trainings, from any node (see `harness.live.store.Store`).
+
+    Args:
+        depot: The actor.
+        checksum: The live benchmark's.
+    """
+
+    def __init__(self, depot: Any, checksum: str) -> None:
+        self._depot = depot
+        self._checksum = checksum
+
+    def _ask(self, method: str, *args: Any, **options: Any) -> Any:
+        import ray
+
+        call = self._depot.trainings.remote(self._checksum, method, *args, **options)
+        return ray.get(call)
+
+    def find(self, key: str) -> Record | None:
+        """See `Store.find`."""
+        found: Record | None = self._ask("find", key)
+        return found
+
+    def keep(self, record: Record, *, ended: bool) -> None:
+        """See `Store.keep`."""
+        self._ask("keep", record, ended=ended)
+
+    def checkpoint(self, key: str) -> bytes | None:
+        """See `Store.checkpoint`."""
+        content: bytes | None = self._ask("checkpoint", key)
+        return content
+
+    def keep_checkpoint(self, key: str, content: bytes) -> None:
+        """See `Store.keep_checkpoint`."""
+        self._ask("keep_checkpoint", key, content)
+
 
 def start_depot(out: Path, cells: list[Cell]) -> Any:
     """A depot actor on the node of the calling process."""
@@ -51,7 +99,8 @@ def start_depot(out: Path, cells: list[Cell]) -> Any:
 
     here = ray.get_runtime_context().get_node_id()
     names = {cell.checksum: cell.benchmark.source.partition("#")[0] for cell in cells}
-    sources = {c: name for c, name in names.items() if function_class(name) is None}
+    computed = {c for c, name in names.items() if is_live(name) or function_class(name)}
+    sources = {c: name for c, name in names.items() if c not in computed}
     files = {checksum: str(open_table(source).path) for checksum, source in sources.items()}
     actor = ray.remote(num_cpus=0)(Depot).options(
         scheduling_strategy=NodeAffinitySchedulingStrategy(here, soft=False)
@@ -73,23 +122,37 @@ def benchmark_of(cell: Cell, depot: Any) -> Benchmark:
     """A cell's benchmark in a worker: a table from this node's disk, or else by the depot.
 
     Raises:
-        UserError: If a computed benchmark is another one here than at the driver.
+        UserError: If a computed benchmark, or what a live one trains on, is another one here
+            than at the driver.
     """
     if cell.question not in _benchmarks:
-        name, _, dataset = cell.benchmark.source.partition("#")
-        function = function_class(name)
-        if function is None:
-            table = _local_table(cell) or _fetched_table(cell, depot)
-            _benchmarks[cell.question] = TableBenchmark(table, dataset or None, cell.protocol)
-            return _benchmarks[cell.question]
-        computed = function(cell.protocol)
-        if computed.checksum != cell.checksum:
+        found = _opened(cell, depot)
+        if found.checksum != cell.checksum:
             raise UserError(
-                f"benchmark '{name}' is not the driver's on node {os.uname().nodename}: install"
-                " the same version on all nodes"
+                f"benchmark '{found.name}' is not the driver's on node {os.uname().nodename}:"
+                " install the same versions and data on all nodes"
             )
-        _benchmarks[cell.question] = computed
-    return _benchmarks[cell.question]
+        _benchmarks[cell.question] = found
+    benchmark = _benchmarks[cell.question]
+    if isinstance(benchmark, LiveBenchmark):
+        benchmark.trainings.store = DepotStore(depot, cell.checksum)
+        if benchmark.trainings.question.workers > 1:
+            from harness.tune.parallel import on_ray
+
+            benchmark.trainings.launch = on_ray
+    return benchmark
+
+
+def _opened(cell: Cell, depot: Any) -> Benchmark:
+    source = cell.benchmark.source
+    if is_live(source):
+        return LiveBenchmark(LiveQuestion.parse(source), cell.protocol)
+    name, _, dataset = source.partition("#")
+    function = function_class(name)
+    if function is not None:
+        return function(cell.protocol)
+    table = _local_table(cell) or _fetched_table(cell, depot)
+    return TableBenchmark(table, dataset or None, cell.protocol)
 
 
 def _local_table(cell: Cell) -> PackedTable | None:

@@ -56,13 +56,16 @@ class PromotingSearcher(TuneSearcher):
         search: A search that has not begun; its protocol lets promotions continue.
         journal: As in `TuneSearcher`.
         rungs: The numbers of epochs that the strategy asks for, ascending.
+        cell: As in `TuneSearcher`.
     """
 
-    def __init__(self, search: Search, journal: Journal, rungs: Sequence[int]) -> None:
+    def __init__(
+        self, search: Search, journal: Journal, rungs: Sequence[int], cell: int = 0
+    ) -> None:
         self._rungs = tuple(rungs)
         # (architecture, epochs) -> trials that are paused there, the oldest first.
         self._paused: defaultdict[tuple[Any, int], deque[str]] = defaultdict(deque)
-        super().__init__(search, journal)
+        super().__init__(search, journal, cell)
 
     @property
     def over(self) -> bool:

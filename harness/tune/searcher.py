@@ -8,7 +8,7 @@ from typing import Any
 
 from ray.tune.search import Searcher
 
-from harness.benchmarks.base import FAILED, OK
+from harness.benchmarks.base import FAILED, OK, REPEAT
 from harness.errors import ReplayError
 from harness.journal import Journal
 from harness.loop import Job, Search
@@ -25,6 +25,7 @@ class TuneSearcher(Searcher):
         search: A search that has not begun.
         journal: What an earlier run of the same search left is replayed: those evaluations are
             not repeated, and pending ones are issued again.
+        cell: Number of the search's cell, by which a trial knows its benchmark.
 
     Attributes:
         failure: What went wrong in the search or its journal; it ends the run.
@@ -33,8 +34,9 @@ class TuneSearcher(Searcher):
         ReplayError: If the search proposes something else than the journal holds.
     """
 
-    def __init__(self, search: Search, journal: Journal) -> None:
+    def __init__(self, search: Search, journal: Journal, cell: int = 0) -> None:
         super().__init__(metric="value", mode="max")
+        self._cell = cell
         self._search = search
         self._journal = journal
         self._space = search.benchmark.space
@@ -71,6 +73,11 @@ class TuneSearcher(Searcher):
                 " this search"
             )
 
+    @property
+    def ended(self) -> bool:
+        """Whether the search has nothing more to measure."""
+        return not self._search.running
+
     def _finish_next(self) -> bool:
         """Finish the evaluation that is first in virtual time, if it has been measured."""
         running = self._search.running
@@ -79,7 +86,13 @@ class TuneSearcher(Searcher):
         job = running[0]
         value, reason = self._measured.pop(job.number)
         answer = job.answer
-        if answer.status in (OK, FAILED):
+        if answer.status == REPEAT:
+            # What it repeats has ended by now.
+            architecture, fidelity, _ = job.proposal
+            seed, benchmark = self._search.seed, self._search.benchmark
+            value = benchmark.read(architecture, fidelity, seed, answer.visit)
+            answer = answer._replace(value=value)
+        elif answer.status in (OK, FAILED):
             answer = answer._replace(value=value, status=FAILED if isnan(value) else OK)
         self._search.advance(answer, reason)
         return True
@@ -89,7 +102,7 @@ class TuneSearcher(Searcher):
         if self.failure is not None:
             return Searcher.FINISHED
         if not self._ready:
-            return None if self._search.running else Searcher.FINISHED
+            return Searcher.FINISHED if self.ended else None
         job = self._ready.popleft()
         self._in_trial[trial_id] = job
         return {
@@ -97,6 +110,7 @@ class TuneSearcher(Searcher):
             "fidelity": job.proposal.fidelity,
             "visit": job.answer.visit,
             "seed": self._search.seed,
+            "cell": self._cell,
         }
 
     def on_trial_complete(

@@ -6,10 +6,11 @@ Source: Lundberg, "Evolution of Residual Architectures" (master's thesis, Lund U
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from fractions import Fraction
 from itertools import product
 
+from harness.spaces.residual import SECTIONS, ResidualSpace, TextResidualSpace
+from harness.spaces.residual_layers import ResidualConfiguration, resnet
 from reports.ledger.entry import (
     Basis,
     Entry,
@@ -20,75 +21,45 @@ from reports.ledger.entry import (
     exact,
     from_printed,
 )
-from reports.ledger.residual_networks import WINNERS, Block, ResidualNetwork, resnet
 
 SOURCE = "Lundberg, Evolution of Residual Architectures (Lund University, 2020)"
 
-BLOCKS: dict[Block, int] = {"basic": 2, "bottleneck": 3}
-"""Block type -> weighted layers of a block."""
-SECTIONS = (range(19), range(1, 19), range(1, 19), range(1, 19))
-"""Numbers of blocks that each section may have."""
-FILTERS_TEXT = (1, 2, 4, 8, 16, 32)
-FILTERS_RUN = (2, 4, 8, 16, 32, 64)
-"""As many options, ending at the 64 filters that the winning networks have."""
-UPDATES = (1, 2)
-GROUP_SIZES = (1, 2, 4, 8, 32)
-
-
-def configurations(filters: Sequence[int]) -> tuple[int, int]:
-    """Configurations of the space, and those of them that are different networks.
-
-    A group size above the number of filters is cut to it, so that several configurations are
-    one network.
-    """
-    widths = {(f, min(g, f)) for f, g in product(filters, GROUP_SIZES)}
-    shapes = len(BLOCKS) * len(UPDATES)
-    for section in SECTIONS:
-        shapes *= len(section)
-    return shapes * len(filters) * len(GROUP_SIZES), shapes * len(widths)
+WINNERS = {
+    "evolution": ResidualConfiguration("bottleneck", (3, 6, 3, 1), 64, 2, 64),
+    "regularised evolution": ResidualConfiguration("bottleneck", (7, 9, 9, 1), 64, 2, 2),
+    "crossover evolution": ResidualConfiguration("basic", (1, 10, 1, 5), 32, 2, 1),
+    "random search": ResidualConfiguration("bottleneck", (0, 3, 5, 7), 64, 1, 2),
+    "local search": ResidualConfiguration("basic", (15, 2, 14, 5), 64, 1, 2),
+    "Bayesian optimisation": ResidualConfiguration("basic", (5, 2, 17, 1), 64, 2, 2),
+}
+"""The best network of each search, as Tables 10 and 11 print them."""
 
 
 def space_size() -> list[Measured]:
-    text, run = configurations(FILTERS_TEXT), configurations(FILTERS_RUN)
-    return exact(*text, run[1])
-
-
-def depths() -> dict[int, Fraction]:
-    """Number of layers -> its probability, for a configuration drawn uniformly."""
-    blocks = {0: Fraction(1)}
-    for section in SECTIONS:
-        grown: dict[int, Fraction] = {}
-        for so_far, chance in blocks.items():
-            for more in section:
-                grown[so_far + more] = grown.get(so_far + more, Fraction()) + chance / len(section)
-        blocks = grown
-    found: dict[int, Fraction] = {}
-    for layers in BLOCKS.values():
-        for number, chance in blocks.items():
-            depth = 2 + layers * number
-            found[depth] = found.get(depth, Fraction()) + chance / len(BLOCKS)
-    return found
+    text, run = TextResidualSpace(), ResidualSpace()
+    return exact(len(text), text.distinct(), run.distinct())
 
 
 def depth_range() -> list[Measured]:
-    layers = depths()
+    layers = ResidualSpace().depths()
     fewest = sum(min(section) for section in SECTIONS)
     return exact(fewest, sum(max(s) for s in SECTIONS), min(layers), max(layers))
 
 
 def depth_null() -> list[Measured]:
     """The winners' largest depth, and how likely so small a one is without any selection."""
-    layers = depths()
+    space = ResidualSpace()
+    layers = space.depths()
     deepest = max(network.depth for network in WINNERS.values())
-    below = sum((chance for depth, chance in layers.items() if depth <= deepest), Fraction())
-    mean = sum((depth * chance for depth, chance in layers.items()), Fraction())
+    below = Fraction(sum(n for depth, n in layers.items() if depth <= deepest), len(space))
+    mean = Fraction(sum(depth * n for depth, n in layers.items()), len(space))
     return exact(deepest, float(mean), float(below), float(below ** len(WINNERS)))
 
 
 def winners() -> list[Measured]:
     """Weighted layers and millions of parameters, network by network."""
     networks = [resnet(110), resnet(110, 32), *WINNERS.values()]
-    return exact(*(n.depth for n in networks), *(n.parameters / 1e6 for n in networks))
+    return exact(*(n.depth for n in networks), *(n.parameters() / 1e6 for n in networks))
 
 
 def long_sections() -> list[Measured]:
@@ -113,13 +84,14 @@ def habits() -> list[Measured]:
 def largest() -> list[Measured]:
     """Parameters of the largest networks, in millions, with 64 and with 32 filters at most."""
 
-    def most(filters: Sequence[int]) -> float:
-        return max(
-            ResidualNetwork(block, (18,) * 4, f, u, f // min(g, f)).parameters / 1e6
-            for block, f, u, g in product(BLOCKS, filters, UPDATES, GROUP_SIZES)
-        )
+    def most(space: ResidualSpace) -> float:
+        # More blocks and filters are more parameters, whatever the other three decisions are.
+        kinds, *most, updates, sizes = space.sizes
+        largest = tuple(size - 1 for size in most)
+        others = product(range(kinds), range(updates), range(sizes))
+        return max(space.parameters((kind, *largest, u, g)) for kind, u, g in others) / 1e6
 
-    return exact(most(FILTERS_RUN), most(FILTERS_TEXT))
+    return exact(most(ResidualSpace()), most(TextResidualSpace()))
 
 
 def widest_winner() -> list[Measured]:

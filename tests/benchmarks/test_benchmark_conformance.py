@@ -203,8 +203,9 @@ class LosesResults(Slopes):
         visits: np.ndarray,
         values: np.ndarray,
         seed: int,
+        epochs: np.ndarray | None = None,
     ) -> dict[str, np.ndarray]:
-        found = super().results(architectures, rows, visits, values, seed)
+        found = super().results(architectures, rows, visits, values, seed, epochs)
         return {name: part[: len(set(rows.tolist())) - 1] for name, part in found.items()}
 
 

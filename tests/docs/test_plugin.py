@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,13 @@ def test_its_parts_conform(installed: Installed) -> None:
     """As its users check it: pytest on its own test file."""
     shutil.copy(PLUGIN / "test_committees.py", installed.folder)
     installed("pytest", "-q", "-p", "no:cacheprovider", "test_committees.py")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed")
+def test_its_networks_conform(installed: Installed) -> None:
+    shutil.copy(PLUGIN / "test_networks.py", installed.folder)
+    installed("pytest", "-q", "-p", "no:cacheprovider", "test_networks.py")
 
 
 def test_it_runs_and_is_reported(installed: Installed) -> None:

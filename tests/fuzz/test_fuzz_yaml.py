@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 import harness.recipes
 from harness.errors import UserError
+from harness.recipes import from_values
 from harness.yaml_file import parse_yaml
 from tests.fuzz.strategies import Mapping, Raw, documents, fuzz, fuzzed, one_line, written
 
@@ -111,7 +113,8 @@ def test_plain_data_is_read_as_pyyaml_reads_it(examples: int) -> None:
 
 @fuzzed(60, 1_000)
 def test_recipes(examples: int, tmp_path: Path) -> None:
-    sound = harness.recipes.load("digits").values()
+    network = {"network": {"width": 4, "filters": [1, 2.5], "head": None}}
+    sound = harness.recipes.load("nasbench101").values() | network
     path = tmp_path / "recipe.yaml"
 
     @fuzz(examples)
@@ -123,10 +126,13 @@ def test_recipes(examples: int, tmp_path: Path) -> None:
         except UserError as error:
             assert "recipe" in one_line(error)
         else:
-            # A rate that is written as an integer is read as a float.
-            wanted = yaml.safe_load(text)
-            kinds = {name: type(value) for name, value in recipe.values().items()}
-            assert recipe.values() == {name: kinds[name](v) for name, v in wanted.items()}
+            # What is left out has a default; a rate that is written as an integer is a float.
+            written = yaml.safe_load(text)
+            found = recipe.values()
+            kinds = {field: type(value) for field, value in found.items()}
+            for field, value in written.items():
+                assert found[field] == (None if value is None else kinds[field](value)), field
+            assert from_values(json.loads(json.dumps(found)), "record") == recipe
 
     check()
 

@@ -46,7 +46,7 @@ def test_all_that_is_short_runs(
 ) -> None:
     folder = request.getfixturevalue("data_dir") if real else tmp_path / "absent"
     out = tmp_path / "RESULTS.md"
-    short = set(command.MEASUREMENTS) - {"sweep", "studies"}
+    short = set(command.MEASUREMENTS) - {"sweep", "studies", "training"}
     only = [word for name in sorted(short) for word in ("--only", name)]
     done = perf("--quick", "--out", str(out), *only, NAS_HARNESS_TEST_DATA=str(folder))
     assert done.returncode == 0, done.stderr
@@ -78,6 +78,18 @@ def test_what_takes_longer_runs() -> None:
     assert len(lines_with(done.stdout, "nas-harness report")) == 1
     assert len(lines_with(done.stdout, "Rastrigin")) == 1
     assert "made-up values" in done.stdout
+
+
+@pytest.mark.slow
+def test_training_trials_run_beside_the_peer() -> None:
+    pytest.importorskip("nasbench_pytorch", reason="needs the extra 'live'")
+    done = perf("--quick", "--only", "training", NAS_HARNESS_TEST_DATA="/nonexistent")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "failed" not in done.stdout
+    assert len(lines_with(done.stdout, "images/s | ")) == 3
+    assert len(lines_with(done.stdout, "ours / theirs |")) == 3
+    assert len(lines_with(done.stdout, "trials/h")) == 4
+    assert "random images of CIFAR-10's shape" in done.stdout
 
 
 @pytest.mark.parametrize(

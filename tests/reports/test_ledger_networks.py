@@ -4,84 +4,29 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import nn
 
+from harness.spaces.residual import ResidualSpace
 from reports.ledger import geada, kyriakides_search
-from reports.ledger.residual_networks import WINNERS, Block, ResidualNetwork, resnet
-
-
-def normalised(
-    a: int, b: int, kernel: int, stride: int = 1, groups: int = 1, bias: bool = False
-) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(a, b, kernel, stride, kernel // 2, groups=groups, bias=bias), nn.BatchNorm2d(b)
-    )
-
-
-class Residual(nn.Module):
-    """A block of ERA's networks."""
-
-    def __init__(self, block: Block, a: int, width: int, stride: int, groups: int) -> None:
-        super().__init__()
-        out = width if block == "basic" else 4 * width
-        if block == "basic":
-            layers = [
-                normalised(a, width, 3, stride, groups),
-                normalised(width, width, 3, 1, groups),
-            ]
-        else:
-            layers = [
-                normalised(a, width, 1),
-                normalised(width, width, 3, stride, groups),
-                normalised(width, out, 1),
-            ]
-        self.layers = nn.ModuleList(layers)
-        same = stride == 1 and a == out
-        self.shortcut = nn.Identity() if same else normalised(a, out, 1, stride)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = x
-        for layer in self.layers[:-1]:
-            y = functional.relu(layer(y))
-        total: Tensor = self.layers[-1](y) + self.shortcut(x)
-        return functional.relu(total)
-
-
-def built(network: ResidualNetwork) -> nn.Sequential:
-    layers: list[nn.Module] = [normalised(3, network.filters, 3)]
-    before = network.filters
-    for place, blocks in enumerate(network.sections):
-        width = network.filters * network.update**place
-        for number in range(blocks):
-            stride = 2 if place > 0 and number == 0 else 1
-            layers.append(Residual(network.block, before, width, stride, network.cardinality))
-            before = width if network.block == "basic" else 4 * width
-    head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(before, 10)]
-    return nn.Sequential(*layers, *head)
+from reports.ledger.era import WINNERS
 
 
 def size(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-@pytest.mark.parametrize("name", WINNERS)
-def test_residual_networks_have_the_parameters_of_built_ones(name: str) -> None:
-    assert WINNERS[name].parameters == size(built(WINNERS[name]))
-
-
-def test_hand_made_networks_differ_from_built_ones_by_their_projections() -> None:
-    found = resnet(20, 8)
-    projections = normalised(8, 16, 1, 2), normalised(16, 32, 1, 2)
-    assert found.depth == 20
-    assert found.parameters == size(built(found)) - sum(map(size, projections))
-    with pytest.raises(ValueError, match="111 layers"):
-        resnet(111)
-
-
-def test_built_networks_run() -> None:
-    small = ResidualNetwork("bottleneck", (0, 1, 1, 2), 8, 2, 2)
-    assert built(small)(torch.zeros(2, 3, 16, 16)).shape == (2, 10)
+def test_winners_are_architectures_of_the_space_with_64_filters() -> None:
+    space = ResidualSpace()
+    texts = {
+        "evolution": "bottleneck:3,6,3,1:64x2:g1",
+        "regularised evolution": "bottleneck:7,9,9,1:64x2:g32",
+        "crossover evolution": "basic:1,10,1,5:32x2:g32",
+        "random search": "bottleneck:0,3,5,7:64x1:g32",
+        "local search": "basic:15,2,14,5:64x1:g32",
+        "Bayesian optimisation": "basic:5,2,17,1:64x2:g32",
+    }
+    found = {name: space.configuration(space.from_string(text)) for name, text in texts.items()}
+    assert found == WINNERS
 
 
 @pytest.mark.parametrize("channels", [64, 128, 256])
@@ -111,7 +56,8 @@ def test_separable_convolutions_have_the_parameters_of_built_ones(
 ) -> None:
     def once() -> nn.Sequential:
         depthwise = nn.Conv2d(channels, channels, kernel, groups=channels, bias=False)
-        return nn.Sequential(depthwise, normalised(channels, channels, 1))
+        pointwise = nn.Conv2d(channels, channels, 1, bias=False)
+        return nn.Sequential(depthwise, pointwise, nn.BatchNorm2d(channels))
 
     assert geada.dilated(channels, kernel) == size(once())
     assert geada.separable(channels, kernel) == size(once()) + size(once())

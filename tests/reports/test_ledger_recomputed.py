@@ -51,23 +51,10 @@ def test_operations_are_those_of_the_layers_and_the_rectifiers() -> None:
 # --- spaces, listed -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("filters", [era.FILTERS_TEXT, era.FILTERS_RUN, (1, 2)])
-def test_the_space_of_era_is_what_listing_its_genes_gives(filters: tuple[int, ...]) -> None:
-    genes = list(product(era.BLOCKS, filters, era.UPDATES, era.GROUP_SIZES))
-    different = {(block, f, u, min(g, f)) for block, f, u, g in genes}
-    sections = 19 * 18**3
-    assert era.configurations(filters) == (len(genes) * sections, len(different) * sections)
-
-
-def test_depths_are_what_listing_all_sections_gives() -> None:
+def test_depths_of_era_are_what_listing_all_sections_gives() -> None:
     blocks = np.add.outer(np.arange(19), np.add.outer(np.arange(1, 19), np.arange(1, 19)))
     blocks = np.add.outer(blocks, np.arange(1, 19)).ravel()
     layers = np.concatenate([2 + 2 * blocks, 2 + 3 * blocks])
-    found = era.depths()
-    assert sum(found.values()) == 1
-    assert set(found) == set(layers.tolist())
-    for depth, chance in found.items():
-        assert float(chance) == pytest.approx(np.mean(layers == depth))
     deepest, mean, below, together = values(era.depth_null())
     assert deepest == 80
     assert mean == pytest.approx(layers.mean())

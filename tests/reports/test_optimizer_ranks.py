@@ -29,14 +29,13 @@ RECIPE = Recipe(
     valid_images=50,
     test_images=60,
     pixel_noise=0.5,
-    width=2,
-    depth=1,
     epochs=3,
     batch_size=16,
     learning_rate=0.1,
     momentum=0.9,
     nesterov=True,
     weight_decay=5e-4,
+    network={"width": 2, "depth": 1},
 )
 TWO = (OPTIMIZERS[1], OPTIMIZERS[6])
 EPOCHS = (1, 2, 4)
@@ -131,13 +130,13 @@ def test_without_torch_it_is_one_line(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_every_optimizer_is_what_it_says() -> None:
     torch = pytest.importorskip("torch", reason="torch is not installed (extra 'live')")
-    from harness.training import _stepper
+    from harness.training.optimizer import make_optimizer
 
     network = torch.nn.Linear(3, 2)
     names = ("Adadelta", "Adam", "Adamax", "RMSprop", "SGD", "SGD", "SGD")
     assert len({o.described for o in OPTIMIZERS}) == 7
     for optimizer, name in zip(OPTIMIZERS, names, strict=True):
-        stepper = _stepper(network, RECIPE, optimizer)
+        stepper = make_optimizer(network, optimizer.instead_of(RECIPE), fused=False)
         (group,) = stepper.param_groups
         assert type(stepper) is getattr(torch.optim, name)
         assert group["lr"] == optimizer.rate and group["weight_decay"] == RECIPE.weight_decay

@@ -13,6 +13,7 @@ from scipy import stats
 
 from harness.benchmarks.table import TableBenchmark
 from harness.spaces import CategoricalSpace, get_space
+from harness.spaces.residual import ResidualSpace
 from reports.depth_bias import LEAST_P, DepthNull, compare_depths, depth_biases, depth_of
 from reports.enumerated import Enumerated
 from reports.genes import architectures_at, enumerated, uniform_draws
@@ -98,19 +99,9 @@ def test_where_there_is_no_initial_design(ranked: TableBenchmark) -> None:
 # --- depth -----------------------------------------------------------------------------------
 
 
-def era_depths() -> DepthNull:
-    """Layers in the space of Lundberg (2020): 2 + 2b or 2 + 3b, b blocks in four sections."""
-    first, other = np.ones(19), np.concatenate([[0.0], np.ones(18)])
-    blocks = first
-    for _ in range(3):
-        blocks = np.convolve(blocks, other)
-    b = np.flatnonzero(blocks)
-    depths = np.concatenate([2 + 2 * b, 2 + 3 * b])
-    return DepthNull.of(depths, np.tile(blocks[b], 2))
-
-
 def test_the_published_space_of_residual_networks() -> None:
-    null = era_depths()
+    depths = ResidualSpace().depths()
+    null = DepthNull.of(np.array([*depths]), np.array([*depths.values()]))
     assert (null.first, null.first + len(null.chance) - 1) == (8, 218)
     assert null.mean == pytest.approx(95.75)
     assert null.at_most(80) == pytest.approx(0.3635, abs=5e-5)

@@ -137,6 +137,18 @@ class TestAsha(SearcherSuite):
     initial_design = 3
 
 
+class TestMedianStopping(SearcherSuite):
+    searcher = "median_stopping:min_trials=1"
+    fidelities = range(1, 13)
+    initial_design = 1
+
+
+class TestMedianStoppingAll(SearcherSuite):
+    searcher = "median_stopping:compare_with=all,reduction_factor=3"
+    fidelities = range(1, 13)
+    initial_design = 1
+
+
 class TestBohb(SearcherSuite):
     searcher = "bohb:min_points=3"
     fidelities = range(1, 13)

@@ -76,7 +76,9 @@ def test_rungs_are_on_offer_and_ascend(
     assert found[0] >= (minimum or 1)
 
 
-@pytest.mark.parametrize("word", ["asha", "hyperband", "successive_halving", "bohb"])
+@pytest.mark.parametrize(
+    "word", ["asha", "hyperband", "successive_halving", "bohb", "median_stopping"]
+)
 def test_a_protocol_without_fidelities_is_refused(word: str) -> None:
     with pytest.raises(UserError, match="needs a protocol with several fidelities"):
         search("tss-digits", word, evaluations=5)
@@ -224,7 +226,9 @@ def test_asha_is_the_papers_algorithm(
 # --- cost -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("word", ["hyperband", "asha", "successive_halving", "bohb"])
+@pytest.mark.parametrize(
+    "word", ["hyperband", "asha", "successive_halving", "bohb", "median_stopping"]
+)
 @pytest.mark.parametrize("workers", [1, 4])
 def test_a_promotion_pays_for_its_further_epochs(
     table: Benchmark, word: str, workers: int
@@ -312,5 +316,5 @@ def test_a_space_with_few_architectures_is_no_trouble(tmp_path: Path) -> None:
     space = CategoricalSpace("tiny", [["a", "b"], ["1", "2", "3"]])
     synthetic_table(tmp_path / "tiny.table", space)
     benchmark = open_benchmark(tmp_path / "tiny.table", "multi-fidelity")
-    for word in ("asha", "hyperband", "bohb"):
+    for word in ("asha", "hyperband", "bohb", "median_stopping"):
         assert len(search(benchmark, word, evaluations=100, workers=3)) == 100

@@ -46,6 +46,8 @@ WORDS = (
     "hyperband",
     "asha",
     "asha:reduction_factor=2,min_epochs=3",
+    "median_stopping",
+    "median_stopping:compare_with=all,reduction_factor=2,grace=1,min_trials=5",
     "bohb",
 )
 EVALUATIONS = 200

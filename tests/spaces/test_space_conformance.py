@@ -10,6 +10,7 @@ import pytest
 
 from harness.errors import UserError
 from harness.spaces import Architecture, CategoricalSpace, Graph, SearchSpace, registry
+from harness.spaces.macro import MacroBlocksSpace
 from harness.streams import choice
 from harness.testing import SpaceSuite
 
@@ -25,6 +26,48 @@ class TestSizes(SpaceSuite):
 
 class TestNasBench101(SpaceSuite):
     space = "nasbench101"
+
+
+class TestResidual(SpaceSuite):
+    space = "residual"
+
+
+class TestResidualText(SpaceSuite):
+    space = "residual-text"
+    samples = 50
+
+
+class TestResidualUnion(SpaceSuite):
+    space = "residual-union"
+    samples = 50
+
+
+class TestResNet(SpaceSuite):
+    space = "resnet"
+    samples = 50
+
+
+class TestMacro(SpaceSuite):
+    space = "macro"
+    samples = 40
+    symmetric = False  # nothing takes a layer away again
+
+
+class TestMacroBlocks(SpaceSuite):
+    space = "macro-blocks"
+    samples = 40
+    symmetric = False
+
+    def test_a_mutant_is_a_neighbour(self) -> None:
+        """Except that a mutation draws its new block, and neighbours begin with the same one."""
+        space, rng = self.made(), self.stream()
+        assert isinstance(space, MacroBlocksSpace)
+        for _ in range(self.samples):
+            parent = space.sample(rng)
+            mutant = space.mutate(parent, rng)
+            if len(mutant.layers) > len(parent.layers):
+                mutant = mutant.relayer(len(parent.layers), space.genes.starters[0])
+            assert mutant != parent and mutant in space.neighbours(parent)
 
 
 def test_every_built_in_space_has_a_suite() -> None:

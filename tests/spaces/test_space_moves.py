@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from harness.errors import UserError
 from harness.spaces import CategoricalSpace, get_space
 
-NAMES = ["tss", "sss", "nasbench101"]
+NAMES = ["tss", "sss", "nasbench101", "residual"]
 
 
 def space_of(name: str) -> CategoricalSpace:
@@ -64,7 +64,7 @@ def test_mutation_without_new_value_can_return_its_parent(name: str) -> None:
     assert expected - 0.04 < equal < expected + (0.04 if name != "nasbench101" else 0.2)
 
 
-@pytest.mark.parametrize("name", ["tss", "sss"])
+@pytest.mark.parametrize("name", ["tss", "sss"])  # all decisions have as many options
 def test_mutations_are_uniform_over_neighbours(name: str) -> None:
     space, rng = space_of(name), random.Random(8)
     parent = space.sample(rng)
@@ -135,7 +135,7 @@ def test_what_is_not_inside(name: str) -> None:
         assert other not in space
 
 
-@pytest.mark.parametrize("name", ["tss", "sss"])
+@pytest.mark.parametrize("name", ["tss", "sss", "residual"])
 def test_no_text_for_what_is_not_inside(name: str) -> None:
     space = space_of(name)
     good = space.sample(random.Random(1))

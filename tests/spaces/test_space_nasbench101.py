@@ -102,6 +102,8 @@ def test_relabelled_graphs_are_equal(seed: int) -> None:
     assert space.canonical(other) == space.canonical(cell)
     assert space.key(other) == space.key(cell)
     assert space.hash(other) == space.key(cell).hex()
+    assert space.representative(other) == space.representative(cell)
+    assert space.key(space.representative(cell)) == space.key(cell)
 
 
 def test_different_graphs_have_different_hashes(space: NasBench101Space) -> None:

@@ -13,9 +13,10 @@ from harness.benchmarks.table import TableBenchmark
 from harness.errors import UserError
 from harness.spaces.tss import TopologySpace
 from harness.tabulate import tabulate
+from harness.tabulation.cells import distinct_cells
 from harness.tabulation.journal import Journal
 from harness.tabulation.table import pack
-from harness.tabulation.work import Batch, Row, distinct_cells, in_this_process
+from harness.tabulation.work import Batch, Row, in_this_process
 
 _RECIPE = """
 train_images: 32
@@ -137,7 +138,11 @@ def test_other_questions_are_refused(tmp_path: Path, recipe: str) -> None:
     with pytest.raises(UserError, match="another seeds: choose another --out"):
         tabulate("tss", "digits", recipe, (0, 1), out, executor=in_this_process)
     with pytest.raises(UserError, match="unknown space"):
-        tabulate("sss", "digits", recipe, (0,), out)
+        tabulate("tsss", "digits", recipe, (0,), out)
+    with pytest.raises(UserError, match=r"373,754,169 architectures.*give --sample"):
+        tabulate("nasbench101", "digits", recipe, (0,), out)
+    with pytest.raises(UserError, match=r"has no 5,261 distinct.*lower --sample"):
+        tabulate("tss", "digits", recipe, (0,), out, sample=5_261)
     with pytest.raises(UserError, match="unknown data set 'digts'"):
         tabulate("tss", "digts", recipe, (0,), out)
     with pytest.raises(UserError, match="distinct seeds"):

@@ -30,6 +30,7 @@ class Committees(SearchSpace):
     """
 
     name = "committees"
+    network = "committees.network:committee"
 
     def __init__(self) -> None:
         lengths = range(1, MOST_MEMBERS + 1)

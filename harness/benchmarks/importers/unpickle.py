@@ -64,17 +64,17 @@ _PLAIN = (
 bits are not among them: as keys they can be chosen to collide."""
 
 
-class _Instructions(dict[int, Callable[[Any], None]]):
+class Instructions(dict[int, Callable[[Any], None]]):
     """Opcode -> what it does; an opcode that is not there is refused."""
 
     def __missing__(self, opcode: int) -> Callable[[Any], None]:
         raise pickle.UnpicklingError(f"it uses pickle instruction {opcode:#04x}, which is refused")
 
 
-class _PlainReader(pickle._Unpickler):
+class PlainReader(pickle._Unpickler):
     """The standard library's reader, restricted to plain data."""
 
-    dispatch = _Instructions(
+    dispatch = Instructions(
         (code, pickle._Unpickler.dispatch[code])
         for code in (getattr(pickle, name)[0] for name in _PLAIN)
     )
@@ -186,7 +186,7 @@ def loads_plain(content: bytes, name: str) -> Any:
         UserError: If it is malformed, or asks for anything else. Nothing is executed.
     """
     try:
-        return _PlainReader(content).load()
+        return PlainReader(content).load()
     except pickle.UnpicklingError as error:
         raise UserError(f"{name} is refused: {error}") from None
     except EOFError:

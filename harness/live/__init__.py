@@ -1,0 +1,1 @@
+"""Live trainings: networks trained when a search proposes them, and what is kept of them."""
