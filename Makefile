@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 OUT ?= demo-out
+WORKERS ?= 2
 
 # Threads of numerical libraries multiply with Ray's workers; one each is fastest and repeatable.
 export OMP_NUM_THREADS ?= 1
@@ -12,7 +13,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 .PHONY: help demo test test-slow bench lint format types clean
 help:
 	@echo "make demo       install for tables (no torch), compare five strategies with random search"
-	@echo "make test       install everything, run the tests (about 10 minutes)"
+	@echo "make test       install everything, run the tests (about 10 minutes); WORKERS=2 processes"
 	@echo "make test-slow  the long tests"
 	@echo "make bench      measure this project beside its peers, write perf/RESULTS.md"
 	@echo "make lint       ruff and mypy"
@@ -38,8 +39,10 @@ demo: $(VENV)/.plain
 	$(BIN)/nas-harness run examples/demo.yaml --out $(OUT)
 	$(BIN)/nas-harness report $(OUT)
 
+# Tests that start Ray's clusters and kill them want the machine for themselves.
 test: $(VENV)/.full
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --ignore tests/tune
+	$(BIN)/pytest tests/tune
 
 test-slow: $(VENV)/.full
 	$(BIN)/pytest -m slow --timeout 1800

@@ -35,31 +35,13 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         make_directory(path.parent)
-        self.entries, intact = self._read()
+        self.entries, intact = _read(path)
         self._file = path.open("ab")
         if self._file.tell() > intact:
             self._file.truncate(intact)
         # What a killed process wrote last need not be on the disk yet, nor the file's name.
         os.fsync(self._file.fileno())
         sync_directory(path.parent)
-
-    def _read(self) -> tuple[list[dict[str, Any]], int]:
-        """The entries, and how many bytes they take."""
-        content = self.path.read_bytes() if self.path.exists() else b""
-        entries: list[dict[str, Any]] = []
-        intact = 0
-        *lines, rest = content.split(b"\n")
-        for number, line in enumerate(lines, start=1):
-            try:
-                entries.append(_entry(line))
-            except ValueError:
-                if number == len(lines) and not rest:
-                    break
-                raise HarnessError(
-                    f"{self.path}, line {number} is damaged: remove the file to repeat this search"
-                ) from None
-            intact += len(line) + 1
-        return entries, intact
 
     def append(self, entry: dict[str, Any]) -> None:
         """Add an entry; on return it survives a kill of the process and of the machine."""
@@ -75,6 +57,34 @@ class Journal:
         """Delete the file: its content now stands in a trace."""
         self.close()
         self.path.unlink(missing_ok=True)
+
+
+def read_entries(path: Path) -> list[dict[str, Any]]:
+    """The entries of a journal that is not written meanwhile, without opening it for more.
+
+    Raises:
+        HarnessError: If a line other than the last is damaged.
+    """
+    return _read(path)[0]
+
+
+def _read(path: Path) -> tuple[list[dict[str, Any]], int]:
+    """The entries, and how many bytes they take."""
+    content = path.read_bytes() if path.exists() else b""
+    entries: list[dict[str, Any]] = []
+    intact = 0
+    *lines, rest = content.split(b"\n")
+    for number, line in enumerate(lines, start=1):
+        try:
+            entries.append(_entry(line))
+        except ValueError:
+            if number == len(lines) and not rest:
+                break
+            raise HarnessError(
+                f"{path}, line {number} is damaged: remove the file to repeat this search"
+            ) from None
+        intact += len(line) + 1
+    return entries, intact
 
 
 def journal_line(entry: dict[str, Any]) -> bytes:

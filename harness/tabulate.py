@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from harness import datasets, recipes
 from harness.errors import UserError
+from harness.networks import NotBuildable, Task, build
 from harness.recipes import Recipe
 from harness.spaces import get_space
 from harness.tabulation.cells import Cell, distinct_cells
@@ -53,8 +55,8 @@ def tabulate(
         The table's checksum.
 
     Raises:
-        UserError: If a name is unknown, the space is too large or has no networks, or the
-            directory holds other trainings.
+        UserError: If a name or an option is unknown, the space is too large or has no networks,
+            or the directory holds other trainings.
     """
     searched = get_space(space)
     if not searched.network:
@@ -64,7 +66,7 @@ def tabulate(
     if not seeds or len(set(seeds)) != len(seeds):
         raise UserError("a tabulation needs one or more distinct seeds: raise --seeds")
     wanted = sorted(set(cells)) if cells is not None else distinct_cells(searched, sample)
-    settings = _counted(dataset, recipes.load(recipe))
+    settings, task = _counted(dataset, recipes.load(recipe))
     out = Path(out)
     question = Question(space, dataset, settings, tuple(seeds), torch_version())
     journal = Journal(out.with_name(f"{out.name}.trainings"), question)
@@ -78,6 +80,8 @@ def tabulate(
 
     tell()
     if batches:
+        with suppress(NotBuildable):  # a wrong option is a mistake here, not a worker's failure
+            build(searched, wanted[0], task, options=settings.network)
         for rows in (executor or _ray_executor(address))(batches):
             journal.append(rows)
             done += len(rows)
@@ -89,8 +93,8 @@ def tabulate(
     return pack(journal, out, name=out.stem, command=command)
 
 
-def _counted(dataset: str, recipe: Recipe) -> Recipe:
-    """A recipe with its shares of images and "all there are" as numbers.
+def _counted(dataset: str, recipe: Recipe) -> tuple[Recipe, Task]:
+    """A recipe with its shares of images and "all there are" as numbers, and what is classified.
 
     Raises:
         UserError: If the data set is unknown or has too few images, or none are for validation.
@@ -103,7 +107,9 @@ def _counted(dataset: str, recipe: Recipe) -> Recipe:
             "a table needs validation images, by which it is searched: raise valid_images of the"
             " recipe"
         )
-    return replace(recipe, train_images=train, valid_images=valid, test_images=test)
+    counted = replace(recipe, train_images=train, valid_images=valid, test_images=test)
+    channels, height, width = data.train.images.shape[1:]
+    return counted, Task((channels, height, width), data.classes)
 
 
 def _batches(

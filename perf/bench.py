@@ -29,6 +29,8 @@ class Sizes:
         trial_epochs: Epochs of a trial.
         trial_batch: Images a step.
         trial_width: Channels of its network's first stack.
+        trial_overlap: Share of their time that trials at once must have in common. (Tiny ones are
+            over before the next interpreter has started.)
     """
 
     repeats: int
@@ -46,6 +48,7 @@ class Sizes:
     trial_epochs: int
     trial_batch: int
     trial_width: int
+    trial_overlap: float
 
 
 FULL = Sizes(
@@ -58,12 +61,13 @@ FULL = Sizes(
     seeds=500,
     cells=15_625,
     epochs=200,
-    trials=5,
+    trials=3,
     trial_images=1_024,
     trial_held_out=500,
     trial_epochs=3,
     trial_batch=128,
     trial_width=16,
+    trial_overlap=0.7,
 )
 QUICK = Sizes(
     repeats=2,
@@ -81,6 +85,7 @@ QUICK = Sizes(
     trial_epochs=2,
     trial_batch=16,
     trial_width=4,
+    trial_overlap=float("-inf"),
 )
 
 

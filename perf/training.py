@@ -29,7 +29,6 @@ NATS_CELL = (
 PEER = "nasbench_pytorch"
 NO_GPU = "not measured (no GPU)"
 AT_ONCE = (1, 2, 4, 8)
-_LEAST_OVERLAP = 0.7
 
 
 def measure(bench: Bench) -> list[Row]:
@@ -50,7 +49,7 @@ def _on_cpu(bench: Bench) -> list[Row]:
     peer = {"recipe": recipe, "validate": False, **shared}
     pairs, alone, low, their_pair, their_one = [], [], [], [], []
     for _ in range(sizes.trials):  # in turn, so that what else the machine does meets all
-        pairs.append(_together(one, 2))
+        pairs.append(_together(one, 2, sizes.trial_overlap))
         their_pair.append(fresh("perf.trials:theirs", threads=2, **peer))
         alone.append(fresh("perf.trials:ours", **one))
         their_one.append(fresh("perf.trials:theirs", threads=1, **peer))
@@ -119,25 +118,24 @@ def _on_gpu(bench: Bench) -> list[Row]:
         Row(schedule, "s", Sample.of(seconds), note=published),
     ]
     for number in AT_ONCE:
-        trials = _together(whole, number)
+        trials = _together(whole, number, sizes.trial_overlap)
         hourly = sum(3600 / (12 * trial["epoch"]) for trial in trials)
         rows.append(Row(several.format(number), "trials/h", Sample((hourly,)), note=steady))
     return rows
 
 
-def _together(arguments: dict[str, Any], number: int) -> list[dict[str, Any]]:
+def _together(arguments: dict[str, Any], number: int, overlap: float) -> list[dict[str, Any]]:
     """Our trials in processes of their own at the same time.
 
     Raises:
-        HarnessError: If they hardly overlapped, so that their rates do not add up.
+        HarnessError: If less than a share of their time overlapped: their rates do not add up.
     """
     with ThreadPoolExecutor(number) as pool:
         trials = list(pool.map(lambda _: fresh("perf.trials:ours", **arguments), range(number)))
     starts, ends = zip(*(trial["window"] for trial in trials), strict=True)
-    overlap = (min(ends) - max(starts)) / (max(ends) - min(starts))
-    long = max(ends) - min(starts) > 1  # interpreters start tenths of a second apart
-    if long and overlap < _LEAST_OVERLAP:
-        raise HarnessError(f"trials at once overlapped for {overlap:.0%} of their time: run again")
+    found = (min(ends) - max(starts)) / (max(ends) - min(starts))
+    if found < overlap:
+        raise HarnessError(f"trials at once overlapped for {found:.0%} of their time: run again")
     return trials
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.benchmarks import Benchmark, open_benchmark
+from harness.benchmarks.live import LiveBenchmark
 from harness.errors import HarnessError
 from reports.finals import FinalResults, spread_of
 from reports.random_search import Distribution, ExactUnavailable, RandomSearch, exact_baseline
@@ -79,6 +80,10 @@ def baseline_of(
         benchmark = tables.get(question.name) or open_benchmark(question.source, question.protocol)
     except HarnessError as error:
         return Baseline(None, None, None, None, f"table not found ({error})")
+    if isinstance(benchmark, LiveBenchmark):
+        # Its checksum would need the images, which a report does not.
+        missing = "every evaluation is a training, and most architectures are never trained"
+        return Baseline(None, None, None, None, missing, benchmark)
     found = (benchmark.checksum, benchmark.protocol.hash)
     if found != (question.checksum, question.protocol.hash):
         missing = f"the table {question.source} has changed since the searches ran"

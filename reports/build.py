@@ -22,6 +22,7 @@ from reports.records import Cell, Question, Records, read_records
 from reports.statistics.contest import Contest
 from reports.statistics.verdicts import check_margin, contests, with_verdicts
 from reports.summary import BenchmarkSummary, Searches, Summary
+from reports.training_costs import training_costs
 from reports.views import views_of
 
 RANDOM_SEARCH = "random_search"
@@ -69,6 +70,12 @@ def summarise(
         family=family,
         benchmarks=tuple(benchmarks),
         declared=dict(document.get("declared", {})),
+    )
+    summary = replace(
+        summary,
+        benchmarks=tuple(
+            replace(b, trainings=training_costs(Path(directory), b.checksum)) for b in benchmarks
+        ),
     )
     summary = with_verdicts(summary, [contests for _, contests in found], margin)
     origins = [origin_of(question, tables or {}) for question in answered]

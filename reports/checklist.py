@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from harness.benchmarks import Benchmark, TableBenchmark, function_class, open_table
 from harness.errors import HarnessError
+from harness.live.question import LiveQuestion, is_live
 from harness.searcher_file import PREFIX
+from harness.spaces import get_space
 from searchers import registry
 
 if TYPE_CHECKING:
@@ -70,6 +72,8 @@ def origin_of(question: Question, tables: Mapping[str, Benchmark]) -> Origin:
     given = tables.get(question.name)
     try:
         source = question.source.partition("#")[0]
+        if is_live(question.source):
+            return _live_origin(question)
         if given is None and function_class(source) is not None:
             return Origin(question.label, "function", {}, {})
         table = given.table if isinstance(given, TableBenchmark) else open_table(source)
@@ -79,6 +83,14 @@ def origin_of(question: Question, tables: Mapping[str, Benchmark]) -> Origin:
         return Origin(question.label, "", {}, {})
     header = table.header
     return Origin(question.label, "table", header.provenance, header.training_source)
+
+
+def _live_origin(question: Question) -> Origin:
+    """What a live benchmark trains."""
+    live = LiveQuestion.parse(question.source)
+    network = get_space(live.space).network
+    training = {"dataset": live.dataset, "recipe": live.recipe, "network": network}
+    return Origin(question.label, "live", {}, training)
 
 
 def checklist(summary: Summary, origins: Sequence[Origin]) -> tuple[Item, ...]:
@@ -112,8 +124,13 @@ def _training_code(summary: Summary, origins: Sequence[Origin]) -> Item:
         return Item("1", practice, NOT_APPLICABLE, "No benchmark of this report trains networks.")
     lacking = [origin.name for origin in trained if not origin.training]
     said = [
-        f"{origin.name}: {origin.training['network']} of this package trained the cells on"
-        f" {origin.training['dataset']}; the recipe stands in the table's header."
+        f"{origin.name}: {origin.training['network']} of this package was trained on"
+        f" {origin.training['dataset']}; the recipe"
+        + (
+            f" is {origin.training['recipe']}."
+            if origin.kind == "live"
+            else " stands in the table's header."
+        )
         for origin in trained
         if origin.training
     ]
@@ -236,12 +253,14 @@ def _tabular(origins: Sequence[Origin]) -> Item:
     practice = "Tabular or surrogate benchmarks are used where possible."
     tables = [o.name for o in origins if o.kind == "table"]
     functions = [o.name for o in origins if o.kind == "function"]
+    live = [o.name for o in origins if o.kind == "live"]
     unknown = [o.name for o in origins if not o.kind]
     said = [
         f"{_listed(names)}: {what}."
         for names, what in (
             (tables, "a table"),
             (functions, "a computed function"),
+            (live, "live training"),
             (unknown, "not at hand as it was when the searches ran"),
         )
         if names
@@ -260,9 +279,11 @@ def _confounders(summary: Summary, origins: Sequence[Origin]) -> Item:
         lost = _listed(o.name for o in origins if not o.kind)
         return Item("11", practice, UNANSWERED, f"{lost} is not at hand as it was.")
     versions = _listed(f"{name} {version}" for name, version in sorted(summary.versions.items()))
+    live = any(origin.kind == "live" for origin in origins)
+    devices = " Live trainings depend on their devices, which stand with their costs." * live
     said = (
         "Results and times are the benchmarks' own: the machine of the searches changes none."
-        f" All strategies share {len(summary.seeds)} seeds. Versions: {versions}."
+        f"{devices} All strategies share {len(summary.seeds)} seeds. Versions: {versions}."
     )
     return Item("11", practice, YES, said)
 

@@ -17,6 +17,7 @@ from reports.rounding import to_json
 from reports.statistics.evidence import Evidence
 from reports.statistics.overall import Overall
 from reports.statistics.ranks import Ranks
+from reports.training_costs import TrainingCosts
 from reports.views import Views
 
 
@@ -114,6 +115,7 @@ class BenchmarkSummary:
         space: Name of the search space; "" if the table was not found.
         evidence: Dominance, equivalence and power, one a strategy but random search.
         views: Equivalent budgets, runtimes, percentiles, the space, what was evaluated.
+        trainings: What the trainings of a live benchmark cost; None for others.
     """
 
     name: str
@@ -138,6 +140,7 @@ class BenchmarkSummary:
     space: str = ""
     evidence: tuple[Evidence, ...] = ()
     views: Views = field(default_factory=Views)
+    trainings: TrainingCosts | None = None
 
     def comparison(self, searcher: str, reference: str) -> Comparison | None:
         """A strategy's comparison with one reference, if there is one."""

@@ -19,6 +19,7 @@ _RECIPES = {
     "residual-union": "era-search",
     "resnet": "era-search",
     "macro": "remnet-search",
+    "macro-blocks": "xepo-adam",
 }
 """Which recipe a search trains a space's networks by where none is named: its source's own."""
 
@@ -31,6 +32,7 @@ _FINAL_RECIPES = {
     "residual-union": "era-final",
     "resnet": "era-final",
     "macro": "remnet-final",
+    "macro-blocks": "xepo-adamax",
 }
 """The same for a final training."""
 

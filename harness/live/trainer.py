@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from harness.errors import OutOfMemory
+from harness.errors import HarnessError, OutOfMemory, UserError
 from harness.live.record import DIVERGED, FAILED, OK, Record
 from harness.networks import NotBuildable, Task, build
 from harness.networks.counting import Counts, count
 from harness.spaces import Architecture
 from harness.streams import key as stream_key
 from harness.training import Curve, Training, tensors
+from harness.training.memory import within_memory
 
 if TYPE_CHECKING:
     from harness.live.trainings import Trainings
@@ -54,7 +55,9 @@ def train(
     telemetry: dict[str, Any] = {"host": os.uname().nodename, "device": _device_name(trainings)}
     try:
         curve, memory = _trained(trainings, architecture, key, epochs, seed, visit)
-    except (NotBuildable, OutOfMemory) as error:
+    except UserError:
+        raise
+    except HarnessError as error:  # no network, no memory, or workers that die
         status = FAILED
         record = Record(key, text, epochs, status, str(error), parameters=parameters, flops=flops)
     else:
@@ -184,14 +187,17 @@ def _network(trainings: Trainings, architecture: Architecture, seed: int) -> tor
     channels, height, width = data.train.images.shape[1:]
     task = Task((channels, height, width), data.classes)
     options = trainings.recipe.network
-    return build(trainings.space, architecture, task, seed=seed, options=options)
+    return within_memory(
+        torch.device("cpu"),
+        lambda: build(trainings.space, architecture, task, seed=seed, options=options),
+    )
 
 
 def counts(trainings: Trainings, architecture: Architecture) -> Counts:
     """Parameters and multiply-adds of an architecture's network; zeros if it has none."""
     try:
         network = _network(trainings, architecture, 0)
-    except NotBuildable:
+    except (NotBuildable, OutOfMemory):
         return Counts(0, 0)
     channels, height, width = trainings.data.train.images.shape[1:]
     return count(network, (channels, height, width))

@@ -16,6 +16,7 @@ from harness.live.record import Record
 from harness.live.store import MemoryStore, Store
 from harness.protocol import digest
 from harness.spaces import Architecture, get_space
+from harness.tabulation.work import torch_version
 
 
 class Trainings:
@@ -59,8 +60,6 @@ class Trainings:
     @cached_property
     def checksum(self) -> str:
         """Of all that a training's result depends on but architecture, seed and visit."""
-        from importlib.metadata import version
-
         content = hashlib.sha256()
         for part in (self.data.train, self.data.valid, self.data.test):
             for array in (part.images, part.labels):
@@ -74,7 +73,7 @@ class Trainings:
                 self.recipe.values(),
                 question.device,
                 together,
-                version("torch"),
+                torch_version(),
             ]
         )
 

@@ -24,13 +24,14 @@ from ray.train import (
 from ray.train.torch import TorchTrainer, get_device
 from ray.tune import PlacementGroupFactory
 
-from harness.errors import HarnessError, UserError
+from harness.errors import HarnessError, OutOfMemory, UserError
 from harness.training.parallel import Job, Outcome, work
 from harness.training.processes import failed
+from harness.tune.session import RETRIES
 
 TRIAL = PlacementGroupFactory([{"memory": 1}])
-"""What a trial reserves for itself, for ``tune.with_resources``: one byte, as Tune refuses nothing
-at all. Its workers reserve their own."""
+"""What a trial reserves for itself, for ``tune.with_resources``: one byte of memory, since Tune
+accepts no empty reservation. Its workers reserve their own."""
 
 _SETTINGS = {
     # How often the end of the training is looked for; by default 2 s, more than a short one takes.
@@ -41,7 +42,19 @@ _SETTINGS = {
 }
 
 
-def on_ray(job: Job) -> Outcome:
+class _Trainer(TorchTrainer):
+    """Ray Train without the actor that removes the processors' reservation if the controller dies.
+
+    Ray does so anyway, as the controller made it. And the actor asks the dashboard, which our
+    sessions lack: every training would end with a wait of 12 seconds (measured, Ray 2.60).
+    """
+
+    def _create_default_callbacks(self) -> list[Any]:
+        callbacks: list[Any] = super()._create_default_callbacks()  # type: ignore[misc]
+        return [c for c in callbacks if type(c).__name__ != "PlacementGroupCleanerCallback"]
+
+
+def on_ray(job: Job, retries: int = RETRIES) -> Outcome:
     """Run the workers in the Ray session that this process belongs to: one CPU or one GPU each.
 
     Metrics are not reported by Ray Train, which would refuse inside Tune: the first worker's
@@ -49,7 +62,7 @@ def on_ray(job: Job) -> Outcome:
 
     Raises:
         UserError: If the cluster is smaller than the workers are many.
-        HarnessError: If a worker fails. Nothing is retried here.
+        HarnessError: If workers fail more often than they are retried, from `Job.state` on.
     """
     each = {"CPU": 1.0, "GPU": 1.0} if job.device == "cuda" else {"CPU": 1.0}
     _check_capacity(job, each)
@@ -57,7 +70,7 @@ def on_ray(job: Job) -> Outcome:
         os.environ.setdefault(name, value)
     # Ray Train wants a folder, for checkpoints that we do not make.
     with tempfile.TemporaryDirectory() as scratch:
-        trainer = TorchTrainer(
+        trainer = _Trainer(
             _worker,  # type: ignore[arg-type]  # the annotation lacks what is returned
             train_loop_config={"job": job},
             scaling_config=ScalingConfig(
@@ -68,26 +81,38 @@ def on_ray(job: Job) -> Outcome:
             run_config=RunConfig(  # type: ignore[call-arg]  # mypy sees the classes of Train V1
                 name="training",
                 storage_path=scratch,
-                failure_config=FailureConfig(max_failures=0, controller_failure_limit=3),  # type: ignore[call-arg]
+                failure_config=FailureConfig(  # type: ignore[call-arg]
+                    max_failures=retries, controller_failure_limit=3
+                ),
                 logging_config=LoggingConfig(log_level="ERROR"),
             ),
         )
         try:
             outcome: Any = trainer.fit().return_value  # type: ignore[attr-defined]
-        except TrainingFailedError as error:
+        except (TrainingFailedError, ray.exceptions.RayError) as error:
             raise _error(job, error) from None
+    if isinstance(outcome, HarnessError):
+        raise outcome
     if not isinstance(outcome, Outcome):
         raise failed(job, "its first worker gave nothing back")
     return outcome
 
 
-def _worker(config: dict[str, Any]) -> Outcome:
-    """The body of a worker; Ray Train has made the process group."""
+def _worker(config: dict[str, Any]) -> Outcome | HarnessError:
+    """The body of a worker; Ray Train has made the process group.
+
+    What all workers refuse alike is given back, for it would fail again.
+    """
     device: torch.device = get_device()
-    return work(config["job"], get_context().get_world_rank(), device)
+    try:
+        return work(config["job"], get_context().get_world_rank(), device)
+    except OutOfMemory:
+        raise  # one worker's own: the others wait for it
+    except HarnessError as error:
+        return error
 
 
-def _error(job: Job, error: TrainingFailedError) -> HarnessError:
+def _error(job: Job, error: Exception) -> HarnessError:
     """A worker's own clear error, or the first line of what happened on each that failed."""
     failures: dict[int, Exception] = dict(sorted(getattr(error, "worker_failures", {}).items()))
     for cause in failures.values():

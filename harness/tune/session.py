@@ -30,6 +30,9 @@ _ENVIRONMENT = {
     "RAY_OVERRIDE_JOB_RUNTIME_ENV": "1",
 }
 _THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+_PLACES = ("NAS_HARNESS_DATA",)
+"""Where things lie, if the driver says so, in workers too."""
+
 for _name, _value in _ENVIRONMENT.items():
     os.environ.setdefault(_name, _value)
 
@@ -52,10 +55,11 @@ def ray_session(address: str | None) -> Iterator[None]:
         yield
         return
     # Workers import what the driver imports, with one thread each for numerical libraries.
+    places = {name: os.environ[name] for name in _PLACES if name in os.environ}
     settings: dict[str, Any] = {
         "log_to_driver": False,
         "logging_level": logging.ERROR,
-        "runtime_env": {"env_vars": {**_THREADS, "RAY_CHDIR_TO_TRIAL_DIR": "0"}},
+        "runtime_env": {"env_vars": {**_THREADS, **places, "RAY_CHDIR_TO_TRIAL_DIR": "0"}},
     }
     if address:
         join(address, **settings)

@@ -38,7 +38,9 @@ def run_trainings(
     with ray_session(address):
         check_workers()
         depot = start_depot(out, [])
-        task = ray.remote(num_cpus=share.cpus, num_gpus=share.gpus, max_retries=RETRIES)(_train)
+        # Workers that train together reserve their own.
+        cpus, gpus = (0.0, 0.0) if question.workers > 1 else (share.cpus, share.gpus)
+        task = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=RETRIES)(_train)
         running: list[Any] = [task.remote(question, checksum, job, depot) for job in jobs]
         while running:
             ready, running = ray.wait(running, num_returns=1)
@@ -74,4 +76,9 @@ def _train(question: LiveQuestion, checksum: str, job: Job, depot: Any) -> Recor
 @cache
 def _trainings(question: LiveQuestion) -> Trainings:
     """One of a question a process: it holds the images."""
-    return Trainings(question)
+    trainings = Trainings(question)
+    if question.workers > 1:
+        from harness.tune.parallel import on_ray
+
+        trainings.launch = on_ray
+    return trainings

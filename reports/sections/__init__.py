@@ -25,6 +25,7 @@ from reports.sections.method import method
 from reports.sections.ranking import ranking
 from reports.sections.space import space
 from reports.sections.targets import targets
+from reports.sections.trainings import trainings
 from reports.sections.verdicts import verdicts
 from reports.summary import BenchmarkSummary, Summary
 
@@ -52,6 +53,7 @@ BENCHMARK_SECTIONS: tuple[Callable[[Summary, BenchmarkSummary], Section | None],
     targets,
     space,
     dynamics,
+    trainings,
     details,
 )
 """Of each benchmark."""

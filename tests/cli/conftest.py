@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from harness.cli import main
+from harness.cli.console import console
 from harness.testing import synthetic_table
 from tests.command_line import Command, Outcome
 from tests.small_table import small_table
@@ -17,7 +18,8 @@ from tests.small_table import small_table
 @pytest.fixture
 def nas(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
     """Runs ``nas-harness`` with some words in this process, as its script does."""
-    monkeypatch.setenv("COLUMNS", "200")
+    # Its width was fixed when it was imported, by whichever test came first.
+    monkeypatch.setattr(console, "_width", 200)
 
     def command(*words: object) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["nas-harness", *map(str, words)])

@@ -174,6 +174,12 @@ def test_spaces_without_networks_are_refused(
         tabulate("widths", "digits", recipe(tmp_path), (0,), tmp_path / "t.table")
 
 
+def test_a_wrong_option_is_one_line_before_any_training(tmp_path: Path) -> None:
+    words = recipe(tmp_path, "{widht: 4}"), (0,), tmp_path / "t.table"
+    with pytest.raises(UserError, match="unknown nasbench101 network option 'widht'"):
+        tabulate("nasbench101", "digits", *words, sample=1)
+
+
 def test_networks_of_the_residual_space(tmp_path: Path) -> None:
     out = tmp_path / "residual.table"
     cells = [(0, 0, 0, 0, 0, 0, 0, 0), (1, 1, 0, 0, 0, 1, 0, 1)]

@@ -102,7 +102,7 @@ def test_what_goes_wrong_in_a_worker_is_one_clear_line(two_processors: None) -> 
     from harness.tune.parallel import on_ray
 
     with pytest.raises(HarnessError, match="worker 1: ") as dead:
-        on_ray(replace(JOB, architecture=Deadly(JOB.architecture)))  # type: ignore[arg-type]
+        on_ray(replace(JOB, architecture=Deadly(JOB.architecture)), retries=0)  # type: ignore[arg-type]
     assert "\n" not in str(dead.value)
     with pytest.raises(UserError, match="128 training images make no batch of 129"):
         on_ray(replace(JOB, recipe=replace(RECIPE, batch_size=129)))

@@ -132,8 +132,8 @@ class Life:
             env={**os.environ, DIE: str(fate.die)},
         )  # fmt: skip
         self._began = stage.catch_up()
-        self._gap = 0
-        self._kills_in_gap = 0
+        # Seed of a search under way -> first evaluation that is not journalled, kills since then.
+        self._gaps: dict[int, tuple[int, int]] = {}
 
     def run(self) -> int:
         """Let the driver live, and kill its workers, until its fate; its exit status.
@@ -206,12 +206,14 @@ class Life:
     def _fair(self) -> bool:
         """Whether every evaluation can still be repeated: the harness gives up after some.
 
-        As many are under way as there are simulated workers, and so may be met together by all
-        kills until the first of them has finished.
+        Of each search as many are under way as there are simulated workers, and so may be met
+        together by all kills until the first of them has finished.
         """
-        numbers = {n for found in self.stage.journalled().values() for n in found}
-        gap = next(n for n in range(len(numbers) + 1) if n not in numbers)
-        if gap != self._gap:
-            self._gap, self._kills_in_gap = gap, 0
-        self._kills_in_gap += 1
-        return self._kills_in_gap <= max(1, RETRIES // self.stage.setup.workers)
+        gaps = {}
+        for seed, numbers in self.stage.journalled().items():
+            gap = next(n for n in range(len(numbers) + 1) if n not in numbers)
+            before, kills = self._gaps.get(seed, (gap, 0))
+            gaps[seed] = gap, 1 + (kills if gap == before else 0)
+        self._gaps = gaps
+        most = max(1, RETRIES // self.stage.setup.workers)
+        return all(kills <= most for _, kills in self._gaps.values())

@@ -74,6 +74,7 @@ def _live(stage: Stage, log: Path, seed: int, die: int) -> None:
         observe(die)
         changes = {
             "tune": _tune(Random(seed)),
+            "ray": SimpleNamespace(cluster_resources=lambda: {"CPU": 2.0}),
             "ray_session": nullcontext,
             "check_workers": dict,
             "start_depot": lambda *given: None,
@@ -121,5 +122,8 @@ def _tune(random: Random) -> Any:
                     return
 
     return SimpleNamespace(
-        with_parameters=with_parameters, Tuner=Tuner, TuneConfig=SimpleNamespace
+        with_parameters=with_parameters,
+        with_resources=lambda trainable, share: trainable,
+        Tuner=Tuner,
+        TuneConfig=SimpleNamespace,
     )
