@@ -36,15 +36,15 @@ def run(
     benchmark: Annotated[
         list[str] | None,
         typer.Option(
-            help="A name of `nas-harness list` or a table's path, `#dataset` added; or"
-            " module:Class of a computed benchmark."
+            help="A name of `nas-harness list` or a table's path, `#dataset` added;"
+            " live:SPACE/DATASET for training; or module:Class of a computed benchmark."
         ),
     ] = None,
     searcher: Annotated[
         list[str] | None,
         typer.Option(help="A name, with options as in `local_search:initial_samples=10`."),
     ] = None,
-    seeds: Annotated[int | None, typer.Option(help="Number of seeds: 0, 1, ...")] = None,
+    seeds: Annotated[int | None, typer.Option(help="Number of seeds: 0, 1, ... (1)")] = None,
     evaluations: Annotated[
         int | None, typer.Option(help="Budget of each search: evaluations.")
     ] = None,
@@ -66,7 +66,8 @@ def run(
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Directory of traces and report; finished searches stay.")
+        Path | None,
+        typer.Option(help="Directory of traces and report (results); finished searches stay."),
     ] = None,
     inline: Annotated[
         bool, typer.Option("--inline", help="In this process, without Ray.")
@@ -124,14 +125,14 @@ def run(
             raise UserError(f"give either {experiment} or flags for the searches, not both")
         grid = Experiment.from_yaml(experiment)
     else:
-        if not benchmark or not searcher or seeds is None:
-            raise UserError("give an experiment file, or --benchmark, --searcher and --seeds")
+        if not benchmark or not searcher:
+            raise UserError("give an experiment file, or --benchmark and --searcher")
         name, options = parse_protocol(protocol)
         sources = [trained_by(source, recipe, gpus_per_trial) for source in benchmark]
         grid = Experiment(
             [BenchmarkSpec(source, name, options) for source in sources],
             searcher,
-            seeds,
+            1 if seeds is None else seeds,
             Budget(evaluations, seconds, epochs),
             1 if workers is None else workers,
         )
@@ -141,8 +142,7 @@ def run(
     if dry_run:
         estimate(grid, out)
         return
-    if out is None:
-        raise UserError("say where the traces go: --out DIR")
+    out = out or Path("results")
     line = carry_out(grid, out, inline=inline, address=address, trials=trials, resources=resources)
     print_summary(out)
     console.print(f"{line}. Next: nas-harness report {out}", soft_wrap=True)
@@ -207,7 +207,12 @@ def parse_protocol(text: str | None) -> tuple[str | None, dict[str, Any]]:
 
 
 def estimate(grid: Experiment, out: Path | None) -> None:
-    """Time and measure a search of every cell, and multiply."""
+    """Time and measure a search of every cell, and multiply; of live ones a single epoch."""
+    if any(cell.live for cell in grid.cells):
+        from harness.cli.live_estimate import estimate_live
+
+        estimate_live(grid, out)
+        return
     searches = evaluations = 0
     seconds = size = virtual = 0.0
     todo = grid.pending(out)

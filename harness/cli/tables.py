@@ -20,6 +20,7 @@ from harness.benchmarks.importers import ImportReport
 from harness.benchmarks.table import space_of
 from harness.cli.console import console, counting_bar, print_pairs, print_table
 from harness.errors import HarnessError, UserError
+from harness.live.question import is_live
 from harness.protocol import LeakError, Protocol
 from harness.registry import Registry
 from harness.spaces import registry as spaces
@@ -122,13 +123,13 @@ def print_import(report: ImportReport) -> None:
 
 
 def list_parts() -> None:
-    """List the searchers with their options, spaces, benchmarks, data sets and scores.
+    """List the searchers with their options, spaces, benchmarks, data sets, recipes and scores.
 
     Example:
 
         nas-harness list
     """
-    from harness import datasets
+    from harness import datasets, recipes
     from searchers import registry as searchers
     from surrogates import registry as scores
 
@@ -144,6 +145,8 @@ def list_parts() -> None:
         if found:
             print_table(title, ("name", "from"), found)
     print_table("data sets", ("name", "what", "from"), datasets.listed())
+    console.print(f"recipes: {', '.join(recipes.names())}")
+    console.print("A benchmark by live training: live:SPACE/DATASET or live:SPACE/DATASET:RECIPE")
     for registry in (searchers, datasets.registry, *(registry for _, registry in registries)):
         for clash in registry.clashes():
             console.print(clash, soft_wrap=True)
@@ -174,7 +177,14 @@ def info(
         nas-harness info tss-digits
 
         nas-harness info nats-tss.table --verify
+
+        nas-harness info live:tss/digits:quick-tss
     """
+    if is_live(table):
+        if verify:
+            raise UserError(f"benchmark '{table}' is trained: it has no numbers to verify")
+        _print_live(open_benchmark(table))
+        return
     if function_class(table.partition("#")[0]) is not None:
         if verify:
             raise UserError(f"benchmark '{table}' is computed: it has no numbers to verify")
@@ -216,6 +226,28 @@ def info(
                 )
             )  # fmt: skip
     print_table("protocols", PROTOCOL_HEAD, rows)
+
+
+def _print_live(benchmark: Any) -> None:
+    """What `info` says of a `LiveBenchmark`."""
+    trainings, protocol = benchmark.trainings, benchmark.protocol
+    data, question = trainings.data, trainings.question
+    shape = " x ".join(map(str, trainings.shape))
+    images = f"{len(data.train):,} train, {len(data.valid):,} valid, {len(data.test):,} test"
+    print_pairs(
+        [
+            ("benchmark", benchmark.name),
+            ("checksum", benchmark.checksum),
+            ("space", f"{benchmark.space.name}: {len(benchmark.space):,} architectures"),
+            ("data set", f"{question.dataset}: {images}; {shape}, {data.classes} classes"),
+            *((f"recipe, {k}", _brief(v)) for k, v in trainings.recipe.values().items()),
+            ("device", f"{question.device}, {question.workers} worker(s) a training"),
+            ("fidelities", f"1 to {benchmark.fidelities[-1]} epochs, trainings may be continued"),
+        ]
+    )
+    measures = _measure(protocol.search), _measure(protocol.report)
+    row = (f"{protocol.name} (default)", protocol.hash, *measures, _verdict(benchmark))
+    print_table("protocols", PROTOCOL_HEAD, [row])
 
 
 def _print_computed(benchmark: Any) -> None:

@@ -46,7 +46,15 @@ def train(
 
     Returns:
         The record; a network that cannot be built or does not fit is one with a reason.
+
+    Raises:
+        UserError: If the recipe does not fit the networks or the data, or there is no such device.
     """
+    if trainings.question.device == "cuda" and not torch.cuda.is_available():
+        raise UserError(
+            f"{trainings.question}: no GPU is here that PyTorch can use; on a cluster, give"
+            " --gpus-per-trial; on processors, leave out @cuda"
+        )
     key = trainings.key(architecture, seed, visit)
     text = trainings.space.to_string(architecture)
     parameters, flops = trainings.counts(architecture)

@@ -42,10 +42,8 @@ from tests.command_line import INTERRUPTED, Command, flags, mistake
         ({"workers": 0}, "workers=0; 1 to"),
         ({"seeds": 0}, "at least one of its seeds"),
         ({"seeds": -3}, "at least one of its seeds"),
-        ({"out": None}, "say where the traces go: --out DIR"),
-        ({"searcher": None}, "give an experiment file, or --benchmark, --searcher and --seeds"),
-        ({"benchmark": None}, "give an experiment file, or --benchmark, --searcher and --seeds"),
-        ({"seeds": None}, "give an experiment file, or --benchmark, --searcher and --seeds"),
+        ({"searcher": None}, "give an experiment file, or --benchmark and --searcher"),
+        ({"benchmark": None}, "give an experiment file, or --benchmark and --searcher"),
         # What typer finds wrong with the words themselves.
         ({"seeds": "three"}, "Invalid value for '--seeds'"),
         ({"evaluations": "1e3"}, "Invalid value for '--evaluations'"),

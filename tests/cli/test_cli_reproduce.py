@@ -59,7 +59,8 @@ def test_mistakes(nas: Command, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [gzip.compress(b"hash,val_ep4\nabc,0.5\n", mtime=0), b"", b"hash,val_ep4", b"\x1f\x8b"]
+    "content",
+    [gzip.compress(b"hash,val_ep4\nabc,0.5\n", mtime=0), b"", b"hash,val_ep4", b"\x1f\x8b"],
 )
 def test_a_file_that_is_something_else_is_refused(
     nas: Command, tmp_path: Path, content: bytes

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -231,6 +232,20 @@ def test_a_diverged_training_is_a_row(tmp_path: Path) -> None:
     assert failed.any() and len(trace) == 4
     assert all("not a finite number" in reason for reason in trace.telemetry["reasons"].values())
     assert len(trace.telemetry["reasons"]) == failed.sum()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_one_line(name: str) -> None:
+    with pytest.raises(UserError, match="no GPU is here that PyTorch can use"):
+        harness.search(f"{name}@cuda", "random_search", evaluations=1)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_search_on_a_gpu(name: str) -> None:
+    """What the other tests do on a CPU; values are those of the CPU within the seed spread."""
+    trace = harness.search(f"{name}@cuda", EVOLUTION, evaluations=4)
+    assert np.isfinite(trace.columns["value"]).all() and np.isfinite(trace.columns["report"]).all()
 
 
 # --- who learns of it ------------------------------------------------------------------------
