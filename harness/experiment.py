@@ -26,7 +26,8 @@ from harness.live.store import DirectoryStore, training_directory
 from harness.locks import sole_writer
 from harness.loop import Budget, Search, run_search
 from harness.protocol import Protocol, digest
-from harness.resources import Resources
+from harness.resources import Resources, for_questions
+from harness.searcher import Searcher
 from harness.spec import SearcherSpec, searcher_class
 from harness.traces import Trace, finished_seeds, write_batch
 from harness.typed import brief
@@ -102,9 +103,12 @@ class Cell:
 
     def start(self, benchmark: Benchmark, seed: int) -> Search:
         """One of the cell's searches, not begun."""
-        searcher = self.searcher.build(benchmark.search_space(), seed, benchmark.fidelities)
-        identity = self.searcher.identity
+        searcher, identity = self.build(benchmark, seed), self.searcher.identity
         return Search(searcher, benchmark, self.budget, seed, identity, self.workers)
+
+    def build(self, benchmark: Benchmark, seed: int) -> Searcher:
+        """A fresh searcher, which may refuse the space, its options or the fidelities."""
+        return self.searcher.build(benchmark.search_space(), seed, benchmark.fidelities)
 
 
 @dataclass(frozen=True)
@@ -254,7 +258,8 @@ class Experiment:
             address: Address of a Ray cluster to join; None starts a local one.
             trials: What one Ray Tune trial is: a batch of whole searches, or one evaluation. On
                 live benchmarks it is always one evaluation.
-            resources: What one evaluation takes of the cluster; default: one processor.
+            resources: What one evaluation takes of the cluster; default: one processor, and on
+                live benchmarks that name ``@cuda`` one GPU.
             progress: Called after every finished batch.
 
         Returns:
@@ -267,8 +272,9 @@ class Experiment:
         """
         out = Path(out)
         check_directory(out)
-        # Mistakes in the benchmarks leave no directory behind.
-        self.cells  # noqa: B018
+        # Mistakes in benchmarks and what searchers refuse leave no directory or record behind.
+        for cell in self.cells:
+            cell.build(self.tables[cell.question], self.seeds[0])
         with sole_writer(out):
             self.record(out)
             remove_finished(out)
@@ -285,8 +291,9 @@ class Experiment:
                 if single:
                     from harness.tune.evaluations import run_evaluations
 
+                    share = resources or for_questions(b.source for b in self.benchmarks)
                     run_evaluations(
-                        single, out, address=address, progress=progress, resources=resources
+                        single, out, address=address, progress=progress, resources=share
                     )
         return out
 

@@ -124,7 +124,7 @@ def _training_code(summary: Summary, origins: Sequence[Origin]) -> Item:
         return Item("1", practice, NOT_APPLICABLE, "No benchmark of this report trains networks.")
     lacking = [origin.name for origin in trained if not origin.training]
     said = [
-        f"{origin.name}: {origin.training['network']} of this package was trained on"
+        f"{origin.name}: {origin.training['network']} of this package trained the cells on"
         f" {origin.training['dataset']}; the recipe"
         + (
             f" is {origin.training['recipe']}."

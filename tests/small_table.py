@@ -69,6 +69,7 @@ def small_table(
     path: Path,
     *,
     seed: int = 0,
+    space: CategoricalSpace = SPACE,
     cells: list[tuple[int, ...]] | None = None,
     row_of: list[int] | None = None,
     whole_seconds: bool = False,
@@ -79,6 +80,7 @@ def small_table(
     Args:
         path: Where to.
         seed: Of the numbers.
+        space: What it is about.
         cells: The architectures that it holds; all by default.
         row_of: Row of each; by default one of its own.
         whole_seconds: Small whole numbers of seconds, so that evaluations end together.
@@ -107,7 +109,7 @@ def small_table(
         values[name][order[:failing]] = np.nan
     header = TableHeader(
         name="small",
-        space={"name": "small", "options": [list(names) for names in SPACE.options]},
+        space={"name": space.name, "options": [list(names) for names in space.options]},
         columns=COLUMNS,
         protocols={"d": {"plain": protocol().to_dict()}},
         defaults={"d": "plain"},

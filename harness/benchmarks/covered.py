@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
 
 from harness.errors import UserError
 from harness.spaces import Architecture, Graph, SearchSpace
+from harness.streams import choice
 
 
 class CoveredSpace(SearchSpace):
@@ -18,15 +19,27 @@ class CoveredSpace(SearchSpace):
     A protocol with ``missing=resample`` hands this to the searcher, so that no strategy needs to
     know about missing rows. A parent without covered children is left by a fresh sample.
 
+    Args:
+        space: The whole space.
+        covered: Whether the table has an architecture.
+        few: All that it has, where redrawing would hardly ever meet one (see `few_of`): samples
+            are then drawn from these, each with the same chance. Empty: samples are redrawn.
+
     Attributes:
         resampled: How many architectures were drawn and discarded because the table lacks them.
     """
 
     TRIES = 1_000
 
-    def __init__(self, space: SearchSpace, covered: Callable[[Architecture], bool]) -> None:
+    def __init__(
+        self,
+        space: SearchSpace,
+        covered: Callable[[Architecture], bool],
+        few: Sequence[Architecture] = (),
+    ) -> None:
         self._space = space
         self._covered = covered
+        self._few = few
         self.resampled = 0
         self.name = space.name
         self.sizes = space.sizes
@@ -48,6 +61,8 @@ class CoveredSpace(SearchSpace):
         return None
 
     def sample(self, rng: random.Random) -> Architecture:
+        if self._few:
+            return choice(rng, self._few)
         for _ in range(self.TRIES):
             architecture = self._redrawn(lambda: self._space.sample(rng))
             if architecture is not None:
@@ -90,3 +105,21 @@ class CoveredSpace(SearchSpace):
 
     def key(self, architecture: Architecture) -> bytes:
         return self._space.key(architecture)
+
+
+def few_of(space: SearchSpace, keys: Collection[bytes]) -> list[Architecture]:
+    """What a table covers of a space, if it is less than one architecture in `TRIES`.
+
+    Empty if it is more, so that searches of large tables draw as they always did; also where keys
+    are hashes, from which no architecture can be had.
+
+    Args:
+        space: The whole space.
+        keys: The table's, see `SearchSpace.key`; the order of the answer is theirs.
+    """
+    if len(keys) * CoveredSpace.TRIES >= space.__len__():  # len() itself stops at 2**63
+        return []
+    # Spaces of tuples store them as they are, or in a canonical form that is in the space too.
+    found: dict[bytes, Architecture] = {key: tuple(key) for key in keys}
+    plain = all(a in space and space.key(a) == key for key, a in found.items())
+    return list(found.values()) if plain else []

@@ -10,7 +10,7 @@ a trace holds no real time. Real seconds stand in the store.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import nan
+from math import isnan, nan
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ import numpy as np
 from harness.benchmarks.base import Answer, Benchmark
 from harness.benchmarks.columns import Column
 from harness.benchmarks.function import FunctionEvaluator
-from harness.errors import UserError, unknown
+from harness.errors import HarnessError, UserError, unknown
 from harness.live.question import LiveQuestion
 from harness.live.trainings import Trainings
 from harness.protocol import Measure, Protocol, audit
@@ -149,8 +149,13 @@ class LiveBenchmark(Benchmark):
         report = np.full(len(architectures), nan)
         for place, (architecture, visit) in enumerate(zip(architectures, visits, strict=True)):
             record = self.trainings.find(architecture, seed, int(visit))
-            if record is not None:
-                report[place] = record.test.get(int(epochs[place]), nan)
+            test = {} if record is None else record.test
+            report[place] = test.get(int(epochs[place]), nan)
+            if isnan(report[place]) and not isnan(values[place]):
+                raise HarnessError(
+                    f"{self.name}: {self.space.to_string(architecture)} has been trained, but its"
+                    " test accuracy is not kept: choose another --out"
+                )
         return {"selection": values, "true": np.full(len(values), nan), "report": report}
 
     def split_of(self, measure: Measure) -> str:

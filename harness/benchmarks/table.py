@@ -19,7 +19,7 @@ from harness.benchmarks.base import (
     Answer,
     Benchmark,
 )
-from harness.benchmarks.covered import CoveredSpace
+from harness.benchmarks.covered import CoveredSpace, few_of
 from harness.benchmarks.packed import PackedTable
 from harness.errors import HarnessError, UserError, unknown
 from harness.protocol import CostTerm, Measure, Protocol, audit
@@ -110,7 +110,8 @@ class TableBenchmark(Benchmark):
     def search_space(self) -> SearchSpace:
         """What one search's searcher moves in: the space, or its covered part for "resample"."""
         if self.protocol.missing == "resample":
-            return CoveredSpace(self.space, lambda architecture: self.row(architecture) >= 0)
+            few = few_of(self.space, self._row_of_key)
+            return CoveredSpace(self.space, lambda a: self.row(a) >= 0, few)
         return self.space
 
     def row(self, architecture: Architecture) -> int:

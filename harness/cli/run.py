@@ -12,9 +12,9 @@ import typer
 from harness.cli.console import console, print_pairs, print_table, progress_bar
 from harness.errors import UserError
 from harness.experiment import BenchmarkSpec, Experiment
-from harness.live.question import is_live
+from harness.live.question import is_live, split_device, with_device
 from harness.loop import Budget
-from harness.resources import Resources
+from harness.resources import Resources, for_questions
 from harness.spec import parse_settings
 from harness.traces import batch_bytes
 
@@ -80,18 +80,19 @@ def run(
         typer.Option(help="One Ray Tune trial: whole searches (fast), or one evaluation."),
     ] = Trials.search,
     recipe: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(help="How live benchmarks train: a recipe's name, or a YAML file."),
     ] = None,
     gpus_per_trial: Annotated[
-        float,
+        float | None,
         typer.Option(
-            help="Live training on GPUs, of which a trial takes so much (0.25: a quarter)."
+            help="Live training on GPUs, of which a trial takes so much (0.25: a quarter);"
+            " default: 1 on benchmarks that name @cuda."
         ),
-    ] = 0.0,
+    ] = None,
     cpus_per_trial: Annotated[
-        float, typer.Option(help="Processors that a trial of live training takes.")
-    ] = 1.0,
+        float | None, typer.Option(help="Processors that a trial of live training takes (1).")
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Estimate evaluations, time and disk, run nothing.")
     ] = False,
@@ -116,7 +117,6 @@ def run(
         nas-harness run --benchmark live:tss/cifar10 --searcher regularized_evolution
         --seeds 3 --evaluations 50 --gpus-per-trial 0.25 --workers 4 --out live
     """
-    resources = Resources(cpus_per_trial, gpus_per_trial)
     if experiment is not None:
         flags = (
             benchmark, searcher, seeds, evaluations, seconds, epochs, protocol, workers, recipe,
@@ -128,7 +128,8 @@ def run(
         if not benchmark or not searcher:
             raise UserError("give an experiment file, or --benchmark and --searcher")
         name, options = parse_protocol(protocol)
-        sources = [trained_by(source, recipe, gpus_per_trial) for source in benchmark]
+        by = only_recipe(recipe, benchmark)
+        sources = [trained_by(source, by, gpus_per_trial or 0.0) for source in benchmark]
         grid = Experiment(
             [BenchmarkSpec(source, name, options) for source in sources],
             searcher,
@@ -136,6 +137,8 @@ def run(
             Budget(evaluations, seconds, epochs),
             1 if workers is None else workers,
         )
+    sources = [spec.source for spec in grid.benchmarks]
+    resources = for_questions(sources, cpus_per_trial, gpus_per_trial)
     for table in grid.opened:
         for leak in table.leaks:
             console.print(f"leak: {table.name}: {leak}", style="bold red")
@@ -182,6 +185,24 @@ def carry_out(
     return f"{total:,} searches, {evaluated:,} evaluations in {took:.1f} s{earlier}"
 
 
+def only_recipe(given: list[str] | None, benchmarks: list[str]) -> str | None:
+    """The one recipe of ``--recipe``, None without.
+
+    Raises:
+        UserError: If it is given more than once, or nothing is trained.
+    """
+    if given is None:
+        return None
+    if len(given) > 1:
+        raise UserError(
+            f"--recipe is given {len(given)} times: give one, or name each benchmark's as in"
+            f" live:SPACE/DATASET:{given[0]}"
+        )
+    if not any(map(is_live, benchmarks)):
+        raise UserError("no benchmark trains (live:SPACE/DATASET): leave out --recipe")
+    return given[0]
+
+
 def trained_by(source: str, recipe: str | None, gpus: float) -> str:
     """A benchmark's name, with the recipe and the device that other flags give a live one.
 
@@ -190,14 +211,14 @@ def trained_by(source: str, recipe: str | None, gpus: float) -> str:
     """
     if not is_live(source):
         return source
-    body, at, device = source.partition("@")
+    body, device = split_device(source)
     if recipe is not None:
         if ":" in body.removeprefix("live:"):
             raise UserError(f"benchmark '{source}' names its recipe: leave out --recipe")
         body = f"{body}:{recipe}"
-    if gpus and at and not device.startswith("cuda"):
+    if gpus and device.startswith("cpu"):
         raise UserError(f"benchmark '{source}' is not for GPUs: leave out --gpus-per-trial")
-    return f"{body}@{device or 'cuda'}" if gpus or at else body
+    return with_device(body, device or ("cuda" if gpus else ""))
 
 
 def parse_protocol(text: str | None) -> tuple[str | None, dict[str, Any]]:
@@ -256,15 +277,24 @@ def print_summary(out: Path) -> None:
             finals = found.get((identity["searcher"], question.key))
             if finals is None:
                 continue
-            estimates = [estimate_mean(values) for values in finals.values.values()]
+            estimates = [
+                _possible(estimate_mean(values), question.units[role])
+                for role, values in finals.values.items()
+            ]
             seeds = len(finals.values["report"])
             rows.append([identity["searcher"], seeds, *map(_interval, estimates), finals.failed])
+        if not rows:  # its searches have not run yet
+            continue
         if any(row[-1] for row in rows):
             head.append("failed")
         else:
             rows = [row[:-1] for row in rows]
         title = f"{question.label}: final incumbents, means with 95% intervals"
         print_table(title, head, rows, whole_names=True)
+
+
+def _possible(estimate: Estimate, unit: str) -> Estimate:
+    return estimate.clipped(0.0, 100.0) if unit == "%" else estimate
 
 
 def _interval(estimate: Estimate) -> str:

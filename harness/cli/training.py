@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +12,7 @@ import typer
 from harness.cli.console import console, counting_bar, print_table
 from harness.errors import UserError
 from harness.live.question import LiveQuestion, final_recipe, is_live
-from harness.resources import Resources
+from harness.resources import Resources, for_questions
 
 if TYPE_CHECKING:
     from harness.live.record import Record
@@ -20,6 +22,13 @@ _FINAL_SEED = 1_000_000
 
 Seeds = Annotated[int, typer.Option(help="Trainings of each architecture.", min=1)]
 Gpus = Annotated[float, typer.Option(help="Train on GPUs, of which each takes so much.")]
+FinalGpus = Annotated[
+    float | None,
+    typer.Option(
+        help="Train each on so much of a GPU (0: on processors). Default: as the search did, with"
+        " its number of workers; a whole GPU where it names @cuda."
+    ),
+]
 Cpus = Annotated[float, typer.Option(help="Processors that each training takes.")]
 Inline = Annotated[bool, typer.Option("--inline", help="In this process, without Ray.")]
 Address = Annotated[str | None, typer.Option(help="Join this Ray cluster.")]
@@ -73,7 +82,7 @@ def retrain_top(
     repeats: Annotated[
         int, typer.Option(help="Only architectures with so many trainings in searches.", min=1)
     ] = 1,
-    gpus_per_trial: Gpus = 0.0,
+    gpus_per_trial: FinalGpus = None,
     cpus_per_trial: Cpus = 1.0,
     inline: Inline = False,
     address: Address = None,
@@ -94,17 +103,20 @@ def retrain_top(
     from reports.retrained_document import document
     from reports.rounding import to_json
 
-    questions = {q.name: q for q in read_records(directory).questions}
+    read = read_records(directory)
+    answered = {key for _, key in read.cells}
+    questions = {q.name: q for q in read.questions if q.key in answered}
     if benchmark is None and len(questions) > 1:
         raise UserError(f"{directory} has several benchmarks: --benchmark {' | '.join(questions)}")
     name = benchmark or next(iter(questions))
     if name not in questions:
         raise UserError(f"{directory} has no benchmark '{name}': --benchmark {list(questions)}")
     searched = questions[name]
-    space, own = _searched(searched)
-    dataset = dataset or own
+    space, live = _searched(searched)
     if not dataset:
-        raise UserError(f"{name} trains nothing: say on what with --dataset")
+        if live is None:
+            raise UserError(f"{name} trains nothing: say on what with --dataset")
+        dataset = _still_there(live.dataset)
     protocol = searched.protocol
     candidates = best(
         directory,
@@ -115,8 +127,8 @@ def retrain_top(
         maximize=protocol.maximize,
         repeats=repeats,
     )
-    device = "cuda" if gpus_per_trial else "cpu"
-    question = LiveQuestion(space.name, dataset, recipe or final_recipe(space.name), device)
+    recipe = recipe or final_recipe(space.name)
+    question = final_question(space.name, dataset, recipe, live, gpus_per_trial)
     chosen = [candidate.architecture for candidate in candidates]
     out = directory / "retrained"
     records = _trained(
@@ -126,7 +138,7 @@ def retrain_top(
         out,
         inline,
         address,
-        Resources(cpus_per_trial, gpus_per_trial),
+        for_questions([str(question)], cpus_per_trial, gpus_per_trial),
     )
     from harness import recipes
 
@@ -149,15 +161,44 @@ def retrain_top(
     console.print(f"written: {page}", soft_wrap=True)
 
 
-def _searched(question: Any) -> tuple[Any, str]:
-    """The space that a benchmark searches, and its data set if it trains."""
+def _searched(question: Any) -> tuple[Any, LiveQuestion | None]:
+    """The space that a benchmark searches, and what it trains if it does."""
     from harness.benchmarks import open_benchmark
     from harness.spaces import get_space
 
     if is_live(question.source):
         live = LiveQuestion.parse(question.source)
-        return get_space(live.space), live.dataset
-    return open_benchmark(question.source, question.protocol).space, ""
+        return get_space(live.space), live
+    return open_benchmark(question.source, question.protocol).space, None
+
+
+def _still_there(dataset: str) -> str:
+    """The data set of the search, whose path may be relative to where that was run.
+
+    Raises:
+        UserError: If it is not found from here.
+    """
+    from harness.datasets import find
+
+    try:
+        find(dataset)
+    except UserError as error:
+        if Path(dataset).is_absolute():
+            raise
+        raise UserError(
+            f"the search's data set '{dataset}' is not found from here: run this in the directory"
+            " of the search, or say where it is with --dataset"
+        ) from error
+    return dataset
+
+
+def final_question(
+    space: str, dataset: str, recipe: str, searched: LiveQuestion | None, gpus: float | None
+) -> LiveQuestion:
+    """What is trained again: on the search's device by its workers, unless GPUs are asked for."""
+    if gpus is None and searched is not None:
+        return replace(searched, dataset=dataset, recipe=recipe)
+    return LiveQuestion(space, dataset, recipe, "cuda" if gpus else "cpu")
 
 
 def _trained(
@@ -201,7 +242,8 @@ def _print(question: LiveQuestion, records: list[Record]) -> None:
     rows: list[list[object]] = []
     for seed, record in enumerate(records):
         loss = f"{record.train_loss[-1]:.4f}" if record.train_loss else "-"
-        valid = f"{record.value(epochs):.2f}" if len(record.valid) >= epochs else "-"
+        reached = record.value(epochs)
+        valid = "-" if isnan(reached) else f"{reached:.2f}"
         test = f"{record.test[epochs]:.2f}" if epochs in record.test else "-"
         seconds = (record.telemetry or {}).get("seconds", "-")
         status = record.status if not record.reason else f"{record.status}: {record.reason}"

@@ -92,7 +92,8 @@ def deal(
     test = tests if split.test is None else split.test
     if test is None:
         raise UserError(
-            f"data set '{name}' has no test images of its own: give test_images a number"
+            f"data set '{name}' has no test images of its own: give test_images a number in the"
+            " recipe, or choose a recipe that does, such as quick"
         )
     before = valid if tests is not None else valid + test
     train = images - before if split.train is None else split.train

@@ -38,11 +38,32 @@ _FINAL_RECIPES = {
 
 _FORM = "live:SPACE/DATASET, live:SPACE/DATASET:RECIPE or live:SPACE/DATASET:RECIPE@cuda"
 _DEVICE = re.compile(r"(cpu|cuda)(?:\*([1-9]\d?)(-epoch)?)?")
+_LIKE_A_DEVICE = re.compile(r"(?:cpu|cuda)[^/]*|[^/.:]+")
+"""What follows the last `@` where it is no part of a path or of a recipe: also misspelt ones."""
 
 
 def is_live(source: str) -> bool:
     """Whether a benchmark's name is one of live training."""
     return source.startswith(PREFIX)
+
+
+def split_device(name: str) -> tuple[str, str]:
+    """A live benchmark's name without its device, and the device; "" where it names none.
+
+    An ``@`` in a path stays there: ``live:tss/me@home/images.npz`` names no device. What looks
+    like a device may still be misspelt.
+    """
+    body, at, device = name.rpartition("@")
+    if not at or not _LIKE_A_DEVICE.fullmatch(device):
+        return name, ""
+    return body, device
+
+
+def with_device(body: str, device: str) -> str:
+    """The inverse of `split_device`; "" is what trains where no device is named, the CPU."""
+    if device or split_device(body) != (body, ""):
+        return f"{body}@{device or 'cpu'}"
+    return body
 
 
 def final_recipe(space: str) -> str:
@@ -84,14 +105,12 @@ class LiveQuestion:
         Raises:
             UserError: If the name is none of this form, or a default recipe is missing.
         """
-        body, at, device = name.removeprefix(PREFIX).rpartition("@")
-        if not at:
-            body, device = device, "cpu"
-        found = _DEVICE.fullmatch(device)
+        body, device = split_device(name.removeprefix(PREFIX))
+        found = _DEVICE.fullmatch(device or "cpu")
         if found is None:
             raise UserError(
                 f"benchmark '{name}': device '{device}' is neither cpu nor cuda, with *2 for two"
-                " workers a training"
+                " workers a training; after a path with an @, name the device as well"
             )
         space, slash, rest = body.partition("/")
         dataset, _, recipe = rest.partition(":")
@@ -110,4 +129,4 @@ class LiveQuestion:
         name = f"{PREFIX}{self.space}/{self.dataset}:{self.recipe}"
         if self.workers > 1:
             return f"{name}@{self.device}*{self.workers}" + "-epoch" * (self.average == "epoch")
-        return name if self.device == "cpu" else f"{name}@{self.device}"
+        return with_device(name, "" if self.device == "cpu" else self.device)

@@ -29,8 +29,16 @@ class Store(Protocol):
     def find(self, key: str) -> Record | None:
         """What is known of a training."""
 
-    def keep(self, record: Record, *, ended: bool) -> None:
-        """Keep a training; one that cannot go on needs its checkpoint no more."""
+    def keep(self, record: Record, *, last: int) -> Record:
+        """Join a training with what is known of it, and return that.
+
+        Two searches may train one network at the same time: only here is known what came first.
+
+        Args:
+            record: What was found.
+            last: The recipe's last epoch; a training that has come so far, or cannot go on, needs
+                its checkpoint no more.
+        """
 
     def checkpoint(self, key: str) -> bytes | None:
         """The last state of an unfinished training."""
@@ -50,11 +58,13 @@ class MemoryStore:
         """See `Store.find`."""
         return self._records.get(key)
 
-    def keep(self, record: Record, *, ended: bool) -> None:
+    def keep(self, record: Record, *, last: int) -> Record:
         """See `Store.keep`."""
+        record = record.joined(self._records.get(record.key))
         self._records[record.key] = record
-        if ended:
+        if record.ended or len(record.valid) >= last:
             self._checkpoints.pop(record.key, None)
+        return record
 
     def checkpoint(self, key: str) -> bytes | None:
         """See `Store.checkpoint`."""
@@ -83,19 +93,21 @@ class DirectoryStore(MemoryStore):
         self._journal = Journal(directory / "trainings.jsonl")
         try:
             for entry in self._journal.entries:
-                super().keep(Record.from_dict(entry), ended=False)
+                record = Record.from_dict(entry)
+                self._records[record.key] = record
         except TypeError as error:
             raise HarnessError(
                 f"{self._journal.path} was written by another version ({error}): choose another"
                 " --out"
             ) from None
 
-    def keep(self, record: Record, *, ended: bool) -> None:
+    def keep(self, record: Record, *, last: int) -> Record:
         """See `Store.keep`; on return it survives a kill."""
+        record = record.joined(self._records.get(record.key))
         self._journal.append(record.to_dict())
-        super().keep(record, ended=ended)
-        if ended:
+        if record.ended or len(record.valid) >= last:
             self._file(record.key).unlink(missing_ok=True)
+        return super().keep(record, last=last)
 
     def checkpoint(self, key: str) -> bytes | None:
         """See `Store.checkpoint`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import time
+from math import nan
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -58,7 +59,6 @@ def train(
     key = trainings.key(architecture, seed, visit)
     text = trainings.space.to_string(architecture)
     parameters, flops = trainings.counts(architecture)
-    earlier = trainings.store.find(key)
     began = time.perf_counter()
     telemetry: dict[str, Any] = {"host": os.uname().nodename, "device": _device_name(trainings)}
     try:
@@ -71,7 +71,7 @@ def train(
     else:
         held_out = trainings.data
         correct = curve.test_correct[-1] if len(curve.test_correct) == epochs else None
-        test = {} if correct is None else {epochs: 100.0 * correct / len(held_out.test)}
+        test = {} if correct is None else {epochs: _percent(correct, len(held_out.test))}
         telemetry |= {
             "seconds": round(time.perf_counter() - began, 3),
             "train_seconds": [round(s, 4) for s in curve.train_seconds],
@@ -84,17 +84,14 @@ def train(
             epochs,
             OK if curve.status == "ok" else DIVERGED,
             curve.reason,
-            valid=tuple(100.0 * n / len(held_out.valid) for n in curve.valid_correct),
+            valid=tuple(_percent(n, len(held_out.valid)) for n in curve.valid_correct),
             test=test,
             train_loss=curve.train_loss,
             parameters=parameters,
             flops=flops,
             telemetry=telemetry,
         )
-    record = record.joined(earlier)
-    ended = record.status != OK or record.epochs >= trainings.recipe.epochs
-    trainings.store.keep(record, ended=ended)
-    return record
+    return trainings.store.keep(record, last=trainings.recipe.epochs)
 
 
 def _trained(
@@ -209,6 +206,10 @@ def counts(trainings: Trainings, architecture: Architecture) -> Counts:
         return Counts(0, 0)
     channels, height, width = trainings.data.train.images.shape[1:]
     return count(network, (channels, height, width))
+
+
+def _percent(correct: int, images: int) -> float:
+    return 100.0 * correct / images if images else nan
 
 
 def _bytes(state: dict[str, Any]) -> bytes:

@@ -60,16 +60,19 @@ class Trainings:
     @cached_property
     def checksum(self) -> str:
         """Of all that a training's result depends on but architecture, seed and visit."""
-        content = hashlib.sha256()
-        for part in (self.data.train, self.data.valid, self.data.test):
+        data, content = self.data, hashlib.sha256()
+        described: list[object] = [data.classes, list(data.mean), list(data.deviation)]
+        for part in (data.train, data.valid, data.test):
             for array in (part.images, part.labels):
-                content.update(np.ascontiguousarray(array).data.cast("B"))
+                content.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+                described.append([list(array.shape), array.dtype.str])
         question = self.question
         together = [question.workers, question.average] if question.workers > 1 else []
         return digest(
             [
                 self.space.name,
                 content.hexdigest(),
+                described,
                 self.recipe.values(),
                 question.device,
                 together,

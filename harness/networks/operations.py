@@ -59,18 +59,23 @@ class WidenedSkip(nn.Sequential):
 
 
 class ResidualReduction(nn.Module):
-    """The basic residual block between two stages: halves the image, changes the channels."""
+    """The basic residual block between two stages: halves the image, changes the channels.
+
+    Odd sides are halved upwards, as the strided convolution does: the mean at the edge is of those
+    pixels that are there. Even sides are as in the official code.
+    """
 
     def __init__(self, c_in: int, c_out: int, *, copies: int = 1) -> None:
         super().__init__()
         self.conv_a = ReluConvBN(c_in, c_out, 3, stride=2, copies=copies)
         self.conv_b = ReluConvBN(c_out, c_out, 3, copies=copies)
         self.downsample = nn.Sequential(
-            nn.AvgPool2d(2, stride=2), convolution(c_in, c_out, 1, copies=copies)
+            nn.AvgPool2d(2, stride=2, ceil_mode=True, count_include_pad=False),
+            convolution(c_in, c_out, 1, copies=copies),
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (batch, c_in, h, w) to (batch, c_out, h / 2, w / 2)."""
+        """Map (batch, c_in, h, w) to (batch, c_out, ceil(h / 2), ceil(w / 2))."""
         branch: Tensor = self.conv_b(self.conv_a(x))
         shortcut: Tensor = self.downsample(x)
         return shortcut + branch

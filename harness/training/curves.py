@@ -13,8 +13,8 @@ class Curve:
     """What one training gave, one entry an epoch.
 
     Attributes:
-        status: "ok", or "diverged" if the loss stopped being a finite number; the curve then
-            ends with the last sound epoch.
+        status: "ok", or "diverged" if the loss or the outputs stopped being finite numbers; the
+            curve then ends with the last sound epoch.
         reason: Empty, or what happened.
         valid_correct: Correctly classified validation images.
         test_correct: Correctly classified test images; None after epochs at which the test part
@@ -35,7 +35,10 @@ class Curve:
 
 
 class Epoch(NamedTuple):
-    """What one epoch gave to all copies, one entry a copy; seconds are one copy's share."""
+    """What one epoch gave to all copies, one entry a copy; seconds are one copy's share.
+
+    The loss of a copy whose outputs were not finite after the epoch is NaN.
+    """
 
     losses: list[float]
     valid: list[int]
@@ -56,7 +59,7 @@ def curve(epochs: Sequence[Epoch], copy: int) -> Curve:
     diverged, sound = end < len(losses), epochs[:end]
     return Curve(
         status="diverged" if diverged else "ok",
-        reason=f"the loss was not a finite number in epoch {end + 1}" if diverged else "",
+        reason=(f"loss or outputs were not finite numbers in epoch {end + 1}" if diverged else ""),
         valid_correct=tuple(epoch.valid[copy] for epoch in sound),
         test_correct=tuple(epoch.test[copy] for epoch in sound),
         train_seconds=tuple(epoch.train_seconds for epoch in sound),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -105,7 +106,7 @@ class Training:
 
     @property
     def diverged(self) -> bool:
-        """Whether no copy can go on, since its loss is not a finite number."""
+        """Whether no copy can go on, since its loss or outputs are not finite numbers."""
         return bool(self._epochs) and not self._epochs[-1].sound
 
     @property
@@ -178,7 +179,9 @@ class Training:
         if self._reducer is not None:
             self._reducer.epoch(self.network, self.optimizer)
         trained = time.perf_counter()
-        valid, test = self._correct(epoch + 1)
+        valid, test, finite = self._correct(epoch + 1)
+        # Losses come before their steps: only the evaluation sees what the last steps did.
+        losses = [loss if fine else math.nan for loss, fine in zip(losses, finite, strict=True)]
         seconds = trained - start, time.perf_counter() - trained
         return Epoch(losses, valid, test, seconds[0] / copies, seconds[1] / copies)
 
@@ -223,13 +226,18 @@ class Training:
         return [total / seen for total in totals.tolist()]
 
     @torch.inference_mode()
-    def _correct(self, epoch: int) -> tuple[list[int], list[int] | list[None]]:
-        """Correctly classified validation and test images of each copy."""
+    def _correct(self, epoch: int) -> tuple[list[int], list[int] | list[None], list[int]]:
+        """Correctly classified validation and test images of each copy, and its soundness.
+
+        A copy is sound (1, otherwise 0) if all of its outputs are finite numbers: those for the
+        validation images, as a search must learn nothing of the test part; where there are no
+        validation images, those for the test images.
+        """
         self.network.eval()
         data, copies = self._data, len(self._seeds)
         tested = self._test_epochs is None or epoch in self._test_epochs
         count = len(data.held_out_labels) if tested else data.valid
-        right = torch.empty(count, copies, dtype=torch.bool, device=self.device)
+        right, finite = torch.empty(2, count, copies, dtype=torch.bool, device=self.device)
         gpu = self.device.type == "cuda"
         size = _GPU_EVALUATION * self.recipe.batch_size if gpu else _CPU_EVALUATION
         for start in range(0, count, size):
@@ -238,9 +246,11 @@ class Training:
             with self._precision():
                 logits = self.network(images).reshape(-1, copies, data.classes)
             right[part] = logits.argmax(2) == data.held_out_labels[part, None]
-        counts = torch.stack([right[: data.valid].sum(0), right[data.valid :].sum(0)])
-        valid, test = counts.tolist()
-        return valid, test if tested else [None] * copies
+            finite[part] = logits.isfinite().all(2)
+        sound = finite[: data.valid or count].all(0).long()
+        counts = torch.stack([right[: data.valid].sum(0), right[data.valid :].sum(0), sound])
+        valid, test, fine = counts.tolist()
+        return valid, test if tested else [None] * copies, fine
 
     def _precision(self) -> AbstractContextManager[object]:
         """The arithmetic of the layers."""

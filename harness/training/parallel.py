@@ -86,7 +86,8 @@ class Outcome:
         communications: All-reduce operations since the start or the resumption.
         sent: Bytes that one worker gave to them.
         weights: SHA-256 of the final weights and running statistics, in which all workers agree.
-        state: All workers' states, for `Job.state`; None after the recipe's last epoch.
+        state: All workers' states, for `Job.state`; None after the recipe's last epoch, or
+            where a worker's training diverged.
         peak_memory: Bytes, the most of any worker (telemetry).
     """
 
@@ -144,14 +145,14 @@ def work(
     workers alike, but for `harness.errors.OutOfMemory`.
     """
     training, reducer = _training(job, rank, device, group)
-    while training.epoch < job.until:
+    diverged = False
+    while training.epoch < job.until and not diverged:
         training.run(training.epoch + 1)
         # All stop together: a worker that went on would wait for the others for ever.
-        diverged = torch.tensor(int(training.diverged), device=device)
-        dist.all_reduce(diverged, group=group)
-        if diverged.item():
-            break
-    resumable = training.epoch < job.recipe.epochs
+        flag = torch.tensor(int(training.diverged), device=device)
+        dist.all_reduce(flag, group=group)
+        diverged = bool(flag.item())
+    resumable = not diverged and training.epoch < job.recipe.epochs
     mine = (training.curves()[0], training.peak_memory, training.state() if resumable else None)
     every = [mine] * job.workers
     dist.all_gather_object(every, mine, group=group)

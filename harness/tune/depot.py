@@ -78,9 +78,10 @@ class DepotStore:
         found: Record | None = self._ask("find", key)
         return found
 
-    def keep(self, record: Record, *, ended: bool) -> None:
+    def keep(self, record: Record, *, last: int) -> Record:
         """See `Store.keep`."""
-        self._ask("keep", record, ended=ended)
+        kept: Record = self._ask("keep", record, last=last)
+        return kept
 
     def checkpoint(self, key: str) -> bytes | None:
         """See `Store.checkpoint`."""

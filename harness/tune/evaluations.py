@@ -103,6 +103,7 @@ class _Run:
         self.cells = list({batch.cell.directory: batch.cell for batch in batches}.values())
         self.searches = [(batch.cell, seed) for batch in batches for seed in batch.seeds]
         self.out, self.resources, self.progress = out, resources, progress
+        self.in_flight: set[tuple[str, str]] = set()
 
     def begin(self) -> None:
         """Run those that go on side by side, then those that need Tune's scheduler."""
@@ -132,7 +133,7 @@ class _Run:
         wanted = {"CPU": self.resources.cpus, "GPU": self.resources.gpus}
         if together > 1:
             # One processor or one GPU a worker, whatever a trial alone would take.
-            on_gpus = any("@cuda" in cell.benchmark.source for cell in self.cells)
+            on_gpus = any(question.device == "cuda" for question in self._questions())
             wanted = {"CPU": float(together), "GPU": together * float(on_gpus)}
         for name, each in wanted.items():
             if each > has.get(name, 0.0):
@@ -145,8 +146,11 @@ class _Run:
 
     def _together(self) -> int:
         """Most workers that train one network together."""
-        live = [cell.benchmark.source for cell in self.cells if cell.live]
-        return max((LiveQuestion.parse(source).workers for source in live), default=1)
+        return max((question.workers for question in self._questions()), default=1)
+
+    def _questions(self) -> list[LiveQuestion]:
+        sources = [cell.benchmark.source for cell in self.cells if cell.live]
+        return [LiveQuestion.parse(source) for source in sources]
 
     def _promotes(self, cell: Cell) -> bool:
         kind = searcher_class(cell.searcher.name)
@@ -199,7 +203,8 @@ class _Run:
 
     def _member(self, cell: Cell, seed: int) -> Member:
         search, journal, finish = self._started(cell, seed)
-        return Member(TuneSearcher(search, journal, self.cells.index(cell)), finish)
+        place = self.cells.index(cell)
+        return Member(TuneSearcher(search, journal, place, self.in_flight), finish)
 
     def _promoted(self, cell: Cell, seed: int) -> None:
         """Run a search that pauses its trials and resumes them."""

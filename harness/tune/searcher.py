@@ -9,6 +9,7 @@ from typing import Any
 from ray.tune.search import Searcher
 
 from harness.benchmarks.base import FAILED, OK, REPEAT
+from harness.benchmarks.live import LiveBenchmark
 from harness.errors import ReplayError
 from harness.journal import Journal
 from harness.loop import Job, Search
@@ -26,6 +27,8 @@ class TuneSearcher(Searcher):
         journal: What an earlier run of the same search left is replayed: those evaluations are
             not repeated, and pending ones are issued again.
         cell: Number of the search's cell, by which a trial knows its benchmark.
+        in_flight: Trainings that trials carry out, shared with the searches beside this one: none
+            is carried out twice at the same time.
 
     Attributes:
         failure: What went wrong in the search or its journal; it ends the run.
@@ -34,9 +37,16 @@ class TuneSearcher(Searcher):
         ReplayError: If the search proposes something else than the journal holds.
     """
 
-    def __init__(self, search: Search, journal: Journal, cell: int = 0) -> None:
+    def __init__(
+        self,
+        search: Search,
+        journal: Journal,
+        cell: int = 0,
+        in_flight: set[tuple[str, str]] | None = None,
+    ) -> None:
         super().__init__(metric="value", mode="max")
         self._cell = cell
+        self._in_flight = set() if in_flight is None else in_flight
         self._search = search
         self._journal = journal
         self._space = search.benchmark.space
@@ -101,10 +111,15 @@ class TuneSearcher(Searcher):
         """Tune's question for a trial's configuration; None for "not now"."""
         if self.failure is not None:
             return Searcher.FINISHED
-        if not self._ready:
+        free = (job for job in self._ready if self._training(job) not in self._in_flight)
+        job = next(free, None)
+        if job is None:
             return Searcher.FINISHED if self.ended else None
-        job = self._ready.popleft()
+        self._ready.remove(job)
         self._in_trial[trial_id] = job
+        training = self._training(job)
+        if training is not None:
+            self._in_flight.add(training)
         return {
             "architecture": self._space.to_string(job.proposal.architecture),
             "fidelity": job.proposal.fidelity,
@@ -122,7 +137,18 @@ class TuneSearcher(Searcher):
             return
         self._completed(job, result, error)
 
+    def _training(self, job: Job) -> tuple[str, str] | None:
+        """Identifies the training that a job asks for; None where nothing is trained."""
+        benchmark = self._search.benchmark
+        if not isinstance(benchmark, LiveBenchmark):
+            return None
+        key = benchmark.trainings.key(
+            job.proposal.architecture, self._search.seed, job.answer.visit
+        )
+        return benchmark.checksum, key
+
     def _completed(self, job: Job, result: dict[str, Any] | None, error: bool) -> None:
+        self._in_flight.discard(self._training(job) or ("", ""))
         try:
             self._complete(job, result, error)
         except Exception as failure:

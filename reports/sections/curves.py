@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import altair as alt
 
 from reports.anytime import AnytimeCurve
@@ -62,12 +64,22 @@ def _anytime(
         )
     if any(row["searcher"] == EXACT for row in rows):
         caption += " Dashed: exact random search."
-    chart = curve_chart(rows, colours, _AXES[axis], what, log=positive)
+    # The incumbent is a step function of evaluations. Where points are left out, a step would put
+    # all that happens between two of them at the later one.
+    steps = axis == "evaluations" and all(every_count(curve.x) for curve in curves)
+    if not steps:
+        caption += " Straight lines join points at evenly spaced logarithms."
+    chart = curve_chart(rows, colours, _AXES[axis], what, log=positive, steps=steps)
     spec = finished(chart, title, benchmark.leaks)
     columns = curve_columns(_AXES[axis], value, points(unit) if optimum is not None else unit)
     return figure(
         name, title, caption, spec, rows, columns, log=("x", "y") if positive else ("x",)
     )
+
+
+def every_count(x: tuple[float, ...]) -> bool:
+    """Whether a curve has a point for each number of evaluations."""
+    return x == tuple(range(1, len(x) + 1))
 
 
 def curve_columns(axis: str, value: str, unit: str) -> dict[str, Column]:
@@ -82,7 +94,7 @@ def curve_columns(axis: str, value: str, unit: str) -> dict[str, Column]:
 
 
 def curve_chart(
-    rows: list[Row], colours: Colours, axis: str, what: str, *, log: bool
+    rows: list[Row], colours: Colours, axis: str, what: str, *, log: bool, steps: bool = False
 ) -> alt.LayerChart:
     """Curves with bands over a logarithmic axis.
 
@@ -92,6 +104,7 @@ def curve_chart(
         axis: What x is.
         what: What the others are.
         log: Whether they begin on a logarithmic axis.
+        steps: Whether a value holds up to the next x, instead of a straight line to it.
     """
     x = alt.X("x:Q", title=axis, scale=alt.Scale(type="log", nice=False))
     y_scale = alt.Scale(type="log", nice=False) if log else alt.Scale(zero=False)
@@ -99,8 +112,9 @@ def curve_chart(
     colour = colours.encoding(rows)
     base = alt.Chart()
     low = alt.Y("low:Q", title=what, scale=y_scale)
-    band = base.mark_area(clip=True, opacity=0.18).encode(x=x, y=low, y2="high:Q", color=colour)
-    line = base.mark_line(strokeWidth=2, clip=True).encode(
+    how: Any = {"clip": True, "interpolate": "step-after" if steps else "linear"}
+    band = base.mark_area(opacity=0.18, **how).encode(x=x, y=low, y2="high:Q", color=colour)
+    line = base.mark_line(strokeWidth=2, **how).encode(
         x=x, y=y, color=colour, strokeDash=colours.dashes(rows)
     )
     # Invisible, but large enough to be pointed at.

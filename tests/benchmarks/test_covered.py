@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from harness.benchmarks.covered import CoveredSpace
+from harness.benchmarks.covered import CoveredSpace, few_of
 from harness.errors import UserError
-from tests.small_table import CELLS, SPACE
+from harness.spaces import CategoricalSpace, get_space
+from tests.small_table import CELLS, SPACE, small_table
 
 COVERED = st.sets(st.sampled_from(CELLS), min_size=1)
 SEEDS = st.integers(0, 10**6)
@@ -75,6 +77,40 @@ def test_a_parent_without_covered_children_is_left() -> None:
     space, rng = through({lonely, far}), random.Random(0)
     assert {space.mutate(lonely, rng) for _ in range(20)} == {lonely, far}
     assert space.crossover(lonely, lonely, rng) == lonely
+
+
+def test_a_sparse_table_is_sampled_from_what_it_has(tmp_path: Path) -> None:
+    """Three of 4**12 architectures: redrawing would hardly ever meet them."""
+    large = CategoricalSpace("large", [["a", "b", "c", "d"]] * 12)
+    cells: list[tuple[int, ...]] = [(0,) * 12, (1,) * 12, (*(0,) * 11, 3)]
+    table = small_table(tmp_path / "large.nht", space=large, cells=cells)
+    space, rng = table.benchmark(missing="resample").search_space(), random.Random(0)
+    assert isinstance(space, CoveredSpace)
+    counts = Counter(space.sample(rng) for _ in range(600))
+    assert set(counts) == set(cells)
+    assert chisquare(list(counts.values())).pvalue > 1e-3
+    assert space.resampled == 0
+    ours, plain = random.Random(1), random.Random(1)
+    space.sample(ours)
+    plain.random()
+    assert ours.random() == plain.random()  # a sample takes one number
+    assert {space.mutate(cells[0], rng) for _ in range(5)} == {cells[2]}  # its only neighbour
+    redraws = space.resampled
+    assert space.mutate(cells[1], rng) in cells  # which has none
+    assert space.resampled == redraws + space.TRIES
+
+
+def test_large_tables_and_hashed_ones_are_redrawn() -> None:
+    tss, residual = get_space("tss"), get_space("residual")
+    cells = [tss.sample(random.Random(seed)) for seed in range(40)]
+    keys = list(dict.fromkeys(map(tss.key, cells)))
+    assert len(tss) == 15_625 and few_of(tss, keys[:15]) == [tuple(key) for key in keys[:15]]
+    assert few_of(tss, keys[:16]) == []
+    keys = [residual.key(residual.sample(random.Random(seed))) for seed in range(3)]
+    assert [residual.key(a) for a in few_of(residual, keys)] == keys
+    for name in ("nasbench101", "macro"):
+        space = get_space(name)
+        assert few_of(space, [space.key(space.sample(random.Random(0)))]) == []
 
 
 def test_a_table_that_covers_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

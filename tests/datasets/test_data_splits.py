@@ -136,7 +136,8 @@ def test_impossible_splits_are_refused(split: Split, line: str) -> None:
 
 
 def test_without_official_test_images_their_number_is_needed() -> None:
-    with pytest.raises(UserError, match="no test images of its own: give test_images"):
+    line = r"give test_images a number in the recipe, or choose a recipe .* such as quick"
+    with pytest.raises(UserError, match=line):
         split_source("x", Source(3, numbered(0, 60)), Split(1, 1, None))
 
 

@@ -200,6 +200,52 @@ def test_an_interrupted_training_goes_on_exactly(
     assert replace(found, telemetry=None) == replace(expected, telemetry=None)
 
 
+def test_other_labels_or_pixels_are_another_question(name: str) -> None:
+    """All that decides a training is in the checksum: classes and normalisation, too."""
+    from harness.datasets import Part
+
+    found = set()
+    for change in (
+        {},
+        {"classes": 11},
+        {"mean": (0.5,)},
+        {"deviation": (2.0,)},
+        {"valid": Part(np.zeros((0, 1, 8, 8), np.float32), np.zeros(0, np.int64))},
+        {"train": Part(np.zeros((96, 1, 4, 16), np.float32), np.zeros(96, np.int64))},
+        {"train": Part(np.zeros((96, 1, 16, 4), np.float32), np.zeros(96, np.int64))},
+    ):
+        trainings = opened(name).trainings
+        trainings.data = replace(trainings.data, **change)  # type: ignore[arg-type]
+        found.add(trainings.checksum)
+    assert len(found) == 7
+
+
+def test_final_recipes_train_without_validation_images(tmp_path: Path) -> None:
+    """Every built-in space has one; here with few images and one epoch."""
+    from harness import recipes
+    from harness.live.question import final_recipe
+    from harness.live.trainings import Trainings
+    from harness.yaml_file import read_yaml
+
+    path = tmp_path / "final.yaml"
+    folder = Path(recipes.__file__).parent
+    for space in ("residual", "macro"):
+        fields, _ = read_yaml(folder / f"{final_recipe(space)}.yaml", "recipe")
+        assert isinstance(fields, dict) and fields["valid_images"] == 0
+        few = {"train_images": 64, "test_images": 50, "epochs": 2, "batch_size": 32}
+        path.write_text(json.dumps({**fields, **few, "milestones": [1]}))
+        if "schedule" not in fields or fields["schedule"] != "steps":
+            path.write_text(json.dumps({**fields, **few}))
+        trainings = Trainings(LiveQuestion(space, "digits", str(path)))
+        text = {"residual": "basic:1,1,1,1:2x1:g1"}.get(space)
+        rng = stream(4, "final")
+        architecture = trainings.space.from_string(text) if text else trainings.space.sample(rng)
+        record = trainings.train(architecture, 2, 0, 0)
+        assert record is not None and record.status == "ok" and sorted(record.test) == [2]
+        assert len(record.valid) == 2 and all(isnan(accuracy) for accuracy in record.valid)
+        assert Record.from_dict(json.loads(json.dumps(record.to_dict()))).test == record.test
+
+
 # --- failures --------------------------------------------------------------------------------
 
 
@@ -230,7 +276,7 @@ def test_a_diverged_training_is_a_row(tmp_path: Path) -> None:
     trace = harness.search(f"live:tss/digits:{recipe}", "random_search", evaluations=4)
     failed = np.isnan(trace.columns["value"])
     assert failed.any() and len(trace) == 4
-    assert all("not a finite number" in reason for reason in trace.telemetry["reasons"].values())
+    assert all("not finite numbers" in reason for reason in trace.telemetry["reasons"].values())
     assert len(trace.telemetry["reasons"]) == failed.sum()
 
 
@@ -290,7 +336,7 @@ def test_a_directory_keeps_what_memory_does(
     stores = MemoryStore(), DirectoryStore(directory)
     for record in records:
         for store in stores:
-            store.keep(record, ended=False)
+            store.keep(record, last=4)
     stores += (DirectoryStore(directory),)
     for key in ("a-1-0", "b-2-1", "c-3-2"):
         found = {repr(store.find(key)) for store in stores}
@@ -300,8 +346,8 @@ def test_a_directory_keeps_what_memory_does(
 def test_a_torn_last_line_is_trained_again(tmp_path: Path) -> None:
     store = DirectoryStore(tmp_path)
     one = Record("a-1-0", "x", 1, "ok", "", valid=(50.0,), test={1: 40.0})
-    store.keep(one, ended=True)
-    store.keep(replace(one, key="b-1-0"), ended=True)
+    store.keep(one, last=1)
+    store.keep(replace(one, key="b-1-0"), last=1)
     path = tmp_path / "trainings.jsonl"
     path.write_bytes(path.read_bytes()[:-9])
     again = DirectoryStore(tmp_path)
@@ -317,5 +363,14 @@ def test_a_record_answers_for_the_epochs_that_it_has() -> None:
     assert isnan(diverged.value(3)) and diverged.value(1) == 1.0
     joined = Record("k", "x", 1, "ok", "", valid=(1.0,), test={1: 7.0}).joined(record)
     assert joined.valid == record.valid and joined.test == {1: 7.0, 3: 9.0}
+    # Trained again at the same time: the first one counts, whatever the second found.
+    again = Record("k", "x", 3, "ok", "", valid=(9.0, 9.0, 9.0), test={2: 5.0, 3: 8.0})
+    assert again.joined(record).valid == record.valid
+    assert again.joined(record).test == {2: 5.0, 3: 9.0}
+    # A failure at a later epoch leaves the epochs before.
+    failed = Record("k", "x", 6, "failed", "no memory").joined(record)
+    assert failed.valid == record.valid and failed.test == record.test
+    assert failed.answers(3) and failed.value(3) == 3.0
+    assert failed.answers(5) and isnan(failed.value(5)) and failed.reason == "no memory"
     assert joined.epochs == 3
     assert training_directory(Path("o"), "c") == Path("o/trainings/c")

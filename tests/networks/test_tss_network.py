@@ -11,8 +11,10 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed (extra 'live')")
 
 from harness.networks.cells import Cell  # noqa: E402
+from harness.networks.counting import count  # noqa: E402
 from harness.networks.edges import live_edges  # noqa: E402
 from harness.networks.nats import build_sss, build_tss  # noqa: E402
+from harness.networks.operations import ResidualReduction  # noqa: E402
 
 
 def _parameters(network: torch.nn.Module) -> int:
@@ -90,3 +92,35 @@ def test_a_cell_sums_its_edges() -> None:
     x = torch.full((1, 2, 4, 4), 1.5)
     assert torch.equal(Cell((1, 0, 0, 1, 1, 0), 2, 2)(x), 2 * x)
     assert torch.equal(Cell((0, 0, 0, 4, 0, 0), 2, 2)(x), x)
+
+
+@pytest.mark.parametrize("size", [(8, 8), (32, 32), (2, 6)])
+def test_a_reduction_of_even_sides_is_the_official_one(size: tuple[int, int]) -> None:
+    block = ResidualReduction(3, 6, copies=2).eval()
+    images = torch.rand(4, 6, *size, generator=torch.Generator().manual_seed(1))
+    found, counted = block(images), count(block, (6, *size))
+    assert found.shape[2:] == (size[0] // 2, size[1] // 2)
+    block.downsample[0] = torch.nn.AvgPool2d(2, stride=2)
+    assert torch.equal(found, block(images))
+    assert counted == count(block, (6, *size))
+
+
+def test_a_reduction_averages_the_pixels_that_are_there() -> None:
+    pool = ResidualReduction(1, 1).downsample[0]
+    rows = torch.tensor([[1.0, 2.0, 5.0], [3.0, 4.0, 7.0], [8.0, 10.0, 9.0]])
+    assert pool(rows[None]).tolist() == [[[2.5, 6.0], [9.0, 9.0]]]
+
+
+@pytest.mark.parametrize("size", [(10, 10), (3, 3), (5, 7), (1, 4), (52, 1)])
+def test_images_of_any_size_are_classified(size: tuple[int, int]) -> None:
+    images = torch.rand(4, 3, *size, generator=torch.Generator().manual_seed(1))
+    for network in (
+        build_tss((3, 1, 2, 4, 0, 3), width=4, depth=1, seeds=[1, 2]),
+        build_sss((8, 16, 8, 24, 8), seeds=[1, 2]),
+    ):
+        logits = network(images.repeat(1, 2, 1, 1))
+        assert logits.shape == (4, 20)
+        assert logits.isfinite().all()
+    # The shortcut is of the branch's own size: no image is broadcast.
+    block = ResidualReduction(3, 6)
+    assert block.downsample(images).shape == block.conv_a(images).shape

@@ -99,10 +99,18 @@ def test_all_workers_stop_when_one_diverges(monkeypatch: pytest.MonkeyPatch) -> 
         return replace(part, images=part.images * inf) if rank == 1 else part
 
     monkeypatch.setattr("harness.training.parallel.share", poisoned)
-    # The first worker hears of it by the flag alone: its own losses of the epoch are finite.
-    curve = as_threads(replace(JOB, mode="epoch")).curve
+    outcome = as_threads(replace(JOB, mode="epoch"))
+    assert (outcome.curve.status, outcome.curve.train_loss) == ("diverged", ())
+    assert "finite" in outcome.curve.reason
+    assert outcome.state is None
+
+
+def test_a_worker_without_images_to_evaluate_stops_with_the_others() -> None:
+    """It hears by the flag alone that its own last step has broken the weights."""
+    recipe = replace(RECIPE, batch_size=130, learning_rate=1e36)
+    curve = as_threads(replace(JOB, recipe=recipe, data="identical")).curve
     assert (curve.status, curve.train_loss) == ("diverged", ())
-    assert "finite" in curve.reason
+    assert curve.reason == "loss or outputs were not finite numbers in epoch 1"
 
 
 def test_a_mistake_is_the_same_error_for_all_workers() -> None:

@@ -99,6 +99,17 @@ def test_divergence_is_a_status() -> None:
         assert len(curve.valid_correct) < 3
 
 
+@pytest.mark.parametrize("valid", [100, 0])
+def test_weights_that_the_last_step_breaks_are_a_divergence(valid: int) -> None:
+    """All losses are finite, as they come before the steps."""
+    once = replace(RECIPE, train_images=128, valid_images=valid, batch_size=128, epochs=1)
+    (sound,) = train_cell(CELL, "digits", once, (0,))
+    assert sound.status == "ok"
+    for curve in train_cell(CELL, "digits", replace(once, learning_rate=1e36), (0, 1)):
+        assert (curve.status, curve.valid_correct, curve.train_loss) == ("diverged", (), ())
+        assert curve.reason == "loss or outputs were not finite numbers in epoch 1"
+
+
 def test_parts_are_disjoint_fixed_and_keep_when_training_shrinks() -> None:
     large = datasets.load("digits", datasets.Split(500, 300, 300))
     small = datasets.load("digits", datasets.Split(100, 300, 300))
