@@ -39,10 +39,11 @@ demo: $(VENV)/.plain
 	$(BIN)/nas-harness run examples/demo.yaml --out $(OUT)
 	$(BIN)/nas-harness report $(OUT)
 
-# Tests that start Ray's clusters and kill them want the machine for themselves.
+# Tests that kill Ray's workers by their names want the machine for themselves.
+KILLING = tests/tune/test_kills.py tests/tune/test_resume.py
 test: $(VENV)/.full
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile --ignore tests/tune
-	$(BIN)/pytest tests/tune
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(addprefix --ignore=,$(KILLING))
+	$(BIN)/pytest $(KILLING)
 
 test-slow: $(VENV)/.full
 	$(BIN)/pytest -m slow --timeout 1800
