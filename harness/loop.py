@@ -240,11 +240,10 @@ class Search:
             self._paused.add((architecture, epochs))
         # No value: failed, lacking, or a repeat of such a one.
         failed = isnan(value)
-        reason = reason or (
-            self.benchmark.reason(architecture, self.seed, visit) if failed else ""
-        )
-        if reason:
-            self.reasons[number] = reason
+        if failed:
+            reason = reason or self.benchmark.reason(architecture, self.seed, visit)
+            if reason:
+                self.reasons[number] = reason
         told = -inf if failed else self._sign * value
         self.searcher.tell(_observation((number, architecture, fidelity, told, failed)))
 

@@ -46,10 +46,9 @@ class Record:
         """Whether the training has been stopped and tested there, or cannot come so far."""
         return epochs in self.test or (self.status != OK and len(self.valid) < epochs)
 
-    @property
-    def ended(self) -> bool:
-        """Whether it cannot go on, whatever is asked of it."""
-        return self.status != OK
+    def ended(self, last: int) -> bool:
+        """Whether it cannot go on, or has come to the recipe's last epoch."""
+        return self.status != OK or len(self.valid) >= last
 
     def value(self, epochs: int) -> float:
         """Validation accuracy after a number of epochs; NaN if the training failed before."""

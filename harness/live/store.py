@@ -62,7 +62,7 @@ class MemoryStore:
         """See `Store.keep`."""
         record = record.joined(self._records.get(record.key))
         self._records[record.key] = record
-        if record.ended or len(record.valid) >= last:
+        if record.ended(last):
             self._checkpoints.pop(record.key, None)
         return record
 
@@ -103,11 +103,11 @@ class DirectoryStore(MemoryStore):
 
     def keep(self, record: Record, *, last: int) -> Record:
         """See `Store.keep`; on return it survives a kill."""
-        record = record.joined(self._records.get(record.key))
+        record = super().keep(record, last=last)
         self._journal.append(record.to_dict())
-        if record.ended or len(record.valid) >= last:
+        if record.ended(last):
             self._file(record.key).unlink(missing_ok=True)
-        return super().keep(record, last=last)
+        return record
 
     def checkpoint(self, key: str) -> bytes | None:
         """See `Store.checkpoint`."""
