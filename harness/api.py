@@ -22,6 +22,7 @@ def search(
     evaluations: int | None = None,
     seconds: float | None = None,
     epochs: int | None = None,
+    image_passes: int | None = None,
     workers: int = 1,
     protocol: str | Protocol | None = None,
 ) -> Trace:
@@ -35,6 +36,7 @@ def search(
         evaluations: Most charged evaluations.
         seconds: Most virtual seconds.
         epochs: Most trained epochs in all.
+        image_passes: Most images on their way through a network in training.
         workers: Simulated asynchronous workers.
         protocol: One of the benchmark's protocols; default: its default.
 
@@ -53,6 +55,10 @@ def search(
     spec = as_searcher(searcher)
     if not isinstance(benchmark, Benchmark):
         benchmark = open_benchmark(benchmark, protocol)
+    budget = Budget(evaluations, seconds, epochs, image_passes)
+    if spec.one_shot:
+        from harness.one_shot.recorded import run_whole
+
+        return run_whole(spec, benchmark, budget, int(seed))
     built = spec.build(benchmark.search_space(), int(seed), benchmark.fidelities)
-    budget = Budget(evaluations, seconds, epochs)
     return run_search(Search(built, benchmark, budget, int(seed), spec.identity, workers))

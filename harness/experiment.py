@@ -6,12 +6,10 @@ one trace file. A search whose trace is there is never run again.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,17 +17,20 @@ from harness.benchmarks import Benchmark, open_benchmark
 from harness.benchmarks.live import LiveBenchmark
 from harness.declared import checked
 from harness.errors import UserError
-from harness.experiment_record import check_directory, versions, write_record
+from harness.experiment_record import check_directory, described, versions, write_record
 from harness.journal import remove_finished
 from harness.live.question import is_live
 from harness.live.store import DirectoryStore, training_directory
 from harness.locks import sole_writer
 from harness.loop import Budget, Search, run_search
+from harness.one_shot.problem import problem_of
+from harness.one_shot.recorded import LocalFiles, run_recorded, run_whole
+from harness.one_shot.search import plan
 from harness.protocol import Protocol, digest
 from harness.resources import Resources, for_questions
 from harness.searcher import Searcher
-from harness.spec import SearcherSpec, searcher_class
-from harness.traces import Trace, finished_seeds, write_batch
+from harness.spec import SearcherSpec, strategy_class
+from harness.traces import Trace, finished_seeds, telemetry, write_batch
 from harness.typed import brief
 
 MAX_SEEDS = MAX_WORKERS = 1_000_000
@@ -97,14 +98,30 @@ class Cell:
         """Whether its evaluations are trainings."""
         return is_live(self.benchmark.source)
 
+    @property
+    def one_shot(self) -> bool:
+        """Whether its searches train supernets."""
+        return self.searcher.one_shot
+
     def run(self, benchmark: Benchmark, seeds: Iterable[int]) -> list[Trace]:
         """Run some of the cell's searches in this process."""
+        if self.one_shot:
+            return [run_whole(self.searcher, benchmark, self.budget, seed) for seed in seeds]
         return [run_search(self.start(benchmark, seed)) for seed in seeds]
 
     def start(self, benchmark: Benchmark, seed: int) -> Search:
         """One of the cell's searches, not begun."""
         searcher, identity = self.build(benchmark, seed), self.searcher.identity
         return Search(searcher, benchmark, self.budget, seed, identity, self.workers)
+
+    def check(self, benchmark: Benchmark, seed: int) -> None:
+        """Refuse what its searches would: a space, options, fidelities or a budget."""
+        if self.one_shot:
+            problem = problem_of(benchmark)
+            self.searcher.build_one_shot(problem, seed)
+            plan(problem, benchmark, self.budget)
+        else:
+            self.start(benchmark, seed)
 
     def build(self, benchmark: Benchmark, seed: int) -> Searcher:
         """A fresh searcher, which may refuse the space, its options or the fidelities."""
@@ -216,7 +233,7 @@ class Experiment:
 
     def _cell(self, searcher: SearcherSpec, spec: BenchmarkSpec, table: Benchmark) -> Cell:
         question = [table.name, table.checksum, table.protocol.hash]
-        identity = [searcher.identity, question, asdict(self.budget), self.workers]
+        identity = [searcher.identity, question, self.budget.limits, self.workers]
         words = re.sub(r"[^A-Za-z0-9]+", "-", f"{table.name}-{searcher.label}")[:60].strip("-")
         directory = f"{words}-{digest(identity)[:10]}"
         return Cell(
@@ -236,9 +253,12 @@ class Experiment:
 
     def _batch_size(self, cell: Cell) -> int:
         """Searches in a batch."""
-        work = (self.budget.evaluations or 1_000) * searcher_class(cell.searcher.name).slowness
-        # A live search is recorded as soon as it has ended.
-        return 1 if cell.live else max(1, min(BATCH_EVALUATIONS // work, len(self.seeds)))
+        kind = strategy_class(cell.searcher.name)
+        # What takes long is recorded as soon as it has ended.
+        if cell.live or not issubclass(kind, Searcher):
+            return 1
+        work = (self.budget.evaluations or 1_000) * kind.slowness
+        return max(1, min(BATCH_EVALUATIONS // work, len(self.seeds)))
 
     def run(
         self,
@@ -274,7 +294,7 @@ class Experiment:
         check_directory(out)
         # Mistakes in benchmarks and what searchers refuse leave no directory or record behind.
         for cell in self.cells:
-            cell.build(self.tables[cell.question], self.seeds[0])
+            cell.check(self.tables[cell.question], self.seeds[0])
         with sole_writer(out):
             self.record(out)
             remove_finished(out)
@@ -282,19 +302,10 @@ class Experiment:
             if inline:
                 self._run_inline(out, batches, progress)
             else:
-                single = [b for b in batches if trials == "evaluation" or b.cell.live]
-                whole = [b for b in batches if b not in single]
-                if whole:
-                    from harness.tune.searches import run_searches
+                from harness.tune.lanes import run_batches
 
-                    run_searches(whole, out, address=address, progress=progress)
-                if single:
-                    from harness.tune.evaluations import run_evaluations
-
-                    share = resources or for_questions(b.source for b in self.benchmarks)
-                    run_evaluations(
-                        single, out, address=address, progress=progress, resources=share
-                    )
+                share = resources or for_questions(b.source for b in self.benchmarks)
+                run_batches(batches, out, trials, share, address=address, progress=progress)
         return out
 
     def _run_inline(self, out: Path, batches: list[Batch], progress: Progress | None) -> None:
@@ -303,41 +314,25 @@ class Experiment:
             if isinstance(benchmark, LiveBenchmark):
                 directory = training_directory(out, benchmark.checksum)
                 benchmark.trainings.store = DirectoryStore(directory)
-            traces = batch.cell.run(benchmark, batch.seeds)
-            write_batch(out / batch.path, traces, telemetry())
+            if batch.cell.one_shot:
+                traces = [run_recorded(batch, benchmark, LocalFiles(out))]
+            else:
+                traces = batch.cell.run(benchmark, batch.seeds)
+                write_batch(out / batch.path, traces, telemetry())
             if progress is not None:
                 progress(len(traces), sum(map(len, traces)))
 
     def describe(self) -> dict[str, Any]:
         """Everything about the experiment as plain values: what `experiment.json` holds."""
-        benchmarks = []
-        for spec, table in zip(self.benchmarks, self.opened, strict=True):
-            protocol = table.protocol
-            measures = {
-                "search": protocol.search,
-                "selection": protocol.selection,
-                "report": protocol.report,
-            }
-            benchmarks.append(
-                {
-                    "name": table.name,
-                    "source": spec.source,
-                    "options": dict(spec.options),
-                    "checksum": table.checksum,
-                    "dataset": table.dataset,
-                    "protocol": protocol.to_dict(),
-                    "protocol_hash": protocol.hash,
-                    "leaks": table.leaks,
-                    "split": {role: table.split_of(m) for role, m in measures.items()},
-                    "units": {role: table.unit_of(m) for role, m in measures.items()},
-                }
-            )
         document = {
-            "benchmarks": benchmarks,
+            "benchmarks": [
+                described(table, spec.source, spec.options)
+                for spec, table in zip(self.benchmarks, self.opened, strict=True)
+            ],
             "searchers": [s.identity for s in self.searchers],
             "cells": [cell.directory for cell in self.cells],
             "seeds": list(self.seeds),
-            "budget": asdict(self.budget),
+            "budget": self.budget.limits,
             "workers": self.workers,
             "versions": versions(s.name for s in self.searchers),
         }
@@ -367,8 +362,3 @@ def as_searcher(given: str | Mapping[str, Any] | SearcherSpec) -> SearcherSpec:
         raise UserError(f"searcher '{name}': write its options as names and values")
     options = dict(options or {})
     return SearcherSpec(name, options, options.pop("label", ""))
-
-
-def telemetry() -> dict[str, Any]:
-    """Where a batch ran: beside its traces, outside their digests."""
-    return {"host": os.uname().nodename, "nas_harness": version("nas-harness")}

@@ -64,6 +64,8 @@ def check_document(document: Any) -> None:
         _check(entry, _BENCHMARK, "a benchmark")
         if not (entry["split"].keys() >= _ROLES and entry["units"].keys() >= _ROLES):
             raise ValueError("a benchmark lacks splits or units")
+        if not conforms(entry.get("images_per_epoch"), int | None):
+            raise ValueError("a benchmark has a wrong 'images_per_epoch'")
     try:
         Budget(**document["budget"])
         protocols = [Protocol.from_dict(entry["protocol"]) for entry in document["benchmarks"]]

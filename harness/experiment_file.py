@@ -31,6 +31,7 @@ class _Budget(BaseModel):
     evaluations: int | None = None
     seconds: float | None = None
     epochs: int | None = None
+    image_passes: int | None = None
 
 
 class _File(BaseModel):

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from harness.benchmarks.base import Benchmark
 from harness.benchmarks.packed import atomic_write
 from harness.errors import HarnessError, UserError
 from harness.experiment_document import read_document
 from harness.locks import unwritable
-from harness.spec import searcher_class
+from harness.spec import strategy_class
 
 
 def check_directory(out: Path) -> None:
@@ -110,6 +111,36 @@ def joined(old: dict[str, Any], new: dict[str, Any], out: Path) -> dict[str, Any
     return result
 
 
+def described(benchmark: Benchmark, source: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """What a record says of a benchmark.
+
+    Args:
+        benchmark: Opened.
+        source: The name or path by which it was opened.
+        options: The fields of its protocol that were replaced.
+    """
+    protocol = benchmark.protocol
+    measures = {
+        "search": protocol.search,
+        "selection": protocol.selection,
+        "report": protocol.report,
+    }
+    images = benchmark.images_per_epoch
+    return {
+        "name": benchmark.name,
+        "source": source,
+        "options": dict(options),
+        "checksum": benchmark.checksum,
+        "dataset": benchmark.dataset,
+        "protocol": protocol.to_dict(),
+        "protocol_hash": protocol.hash,
+        "leaks": benchmark.leaks,
+        "split": {role: benchmark.split_of(m) for role, m in measures.items()},
+        "units": {role: benchmark.unit_of(m) for role, m in measures.items()},
+        **({} if images is None else {"images_per_epoch": images}),
+    }
+
+
 def versions(searchers: Iterable[str]) -> dict[str, str]:
     """Versions of the distributions on which the results of searchers depend.
 
@@ -117,7 +148,7 @@ def versions(searchers: Iterable[str]) -> dict[str, str]:
     """
     names = ["nas-harness", "ray", "numpy"]
     for searcher in searchers:
-        names += searcher_class(searcher).libraries
+        names += strategy_class(searcher).libraries
     found = {}
     for name in names:
         with suppress(PackageNotFoundError):

@@ -118,8 +118,11 @@ def journal_path(out: Path, directory: str, seed: int) -> Path:
 
 
 def remove_finished(out: Path) -> None:
-    """Delete the journals of searches whose traces are there: a kill came between the two."""
-    for path in sorted(out.glob("journal/*/seed-*.jsonl")):
+    """Delete the journals and checkpoints of searches whose traces are there.
+
+    A kill came between the two.
+    """
+    for path in sorted(out.glob("journal/*/seed-*.*")):
         traces = out / "traces" / path.parent.name
         if int(path.stem.removeprefix("seed-")) in finished_seeds(traces):
             sync_directory(traces)

@@ -34,6 +34,9 @@ class Budget:
         evaluations: Number of charged evaluations.
         seconds: Virtual seconds.
         epochs: Trained epochs, summed over evaluations.
+        image_passes: Images on their way forward and backward through a network in training,
+            summed over all that a search trains: what strategies that train networks one by one
+            and those that train a supernet are compared by.
 
     Raises:
         UserError: If no limit is given, or one is not positive.
@@ -42,11 +45,12 @@ class Budget:
     evaluations: int | None = None
     seconds: float | None = None
     epochs: int | None = None
+    image_passes: int | None = None
 
     def __post_init__(self) -> None:
         limits = asdict(self)
         if all(limit is None for limit in limits.values()):
-            raise UserError("a budget needs at least one of evaluations, seconds, epochs")
+            raise UserError(f"a budget needs at least one of {', '.join(limits)}")
         for name, limit in limits.items():
             if limit is None:
                 continue
@@ -57,6 +61,13 @@ class Budget:
                 raise UserError(f"budget: {name}={limit}; must be positive and finite")
             # 100 and 100.0 seconds are one budget, in digests too.
             object.__setattr__(self, name, float(limit) if name == "seconds" else int(limit))
+
+    @property
+    def limits(self) -> dict[str, float | None]:
+        """The limits by name, for records; `image_passes` only where there is one, so that older
+        records keep their hashes."""
+        limits = asdict(self)
+        return {n: v for n, v in limits.items() if v is not None or n != "image_passes"}
 
 
 class Job(NamedTuple):
@@ -140,7 +151,7 @@ class Search:
         self._free = 0
         self._max_evaluations = inf if budget.evaluations is None else budget.evaluations
         self._max_time = inf if budget.seconds is None else budget.seconds * MICROSECONDS
-        self._max_epochs = inf if budget.epochs is None else budget.epochs
+        self._max_epochs = epoch_limit(budget, benchmark)
 
     def fill(self) -> list[Job]:
         """Start an evaluation on every idle worker, as far as searcher and budget give any.
@@ -255,7 +266,7 @@ class Search:
             "checksum": self.benchmark.checksum,
             "space": self.benchmark.space.name,
             "protocol": self.benchmark.protocol.hash,
-            "budget": dict(vars(self.budget)),
+            "budget": self.budget.limits,
             "workers": self.workers,
             "seed": self.seed,
             "stopped": self._stopped or "exhausted",
@@ -268,6 +279,23 @@ class Search:
             header["statistics"] = statistics
         told = {"wall_seconds": wall_seconds, "reasons": self.reasons}
         return Trace.from_rows(header, self.rows, self.benchmark, told)
+
+
+def epoch_limit(budget: Budget, benchmark: Benchmark) -> float:
+    """Most epochs that a search may train, by its limits of epochs and of image passes.
+
+    Raises:
+        UserError: If image passes are limited where nobody says how many an epoch has.
+    """
+    limit = inf if budget.epochs is None else budget.epochs
+    if budget.image_passes is None:
+        return limit
+    if benchmark.images_per_epoch is None:
+        raise UserError(
+            f"benchmark '{benchmark.name}' does not say how many images an epoch passes: give a"
+            " budget of evaluations, epochs or seconds"
+        )
+    return min(limit, budget.image_passes // benchmark.images_per_epoch)
 
 
 def run_search(search: Search) -> Trace:

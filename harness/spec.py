@@ -12,35 +12,65 @@ from functools import cached_property
 from typing import Any
 
 from harness.errors import HarnessError, UserError, unknown
+from harness.one_shot import OneShot, Problem
 from harness.protocol import digest
 from harness.registry import Registry
 from harness.searcher import MultiFidelitySearcher, Searcher
 from harness.spaces import SearchSpace
 from harness.typed import brief
 
+Strategy = type[Searcher] | type[OneShot]
+"""What has a name and options: a searcher, or a method that trains a supernet."""
+
 
 def searcher_class(name: str) -> type[Searcher]:
     """The class of a built-in or third party's searcher.
 
     Raises:
-        UserError: If no searcher has that name.
+        UserError: If no searcher has that name, or it trains a supernet.
         HarnessError: If what has that name is none.
     """
-    found = _registry().load(name)
-    if not (isinstance(found, type) and issubclass(found, Searcher)):
-        raise HarnessError(f"searcher '{name}' is {found!r}: it must be a class of Searcher")
+    found = strategy_class(name)
+    if not issubclass(found, Searcher):
+        raise UserError(f"'{name}' trains a supernet: here, only searchers will do that propose")
     return found
 
 
-def _registry() -> Registry:
+def strategy_class(name: str) -> Strategy:
+    """The class of a searcher or of a one-shot method.
+
+    Raises:
+        UserError: If nothing has that name.
+        HarnessError: If what has that name is neither.
+    """
+    registry = _registry(name)
+    kind = Searcher if registry is _registry() else OneShot
+    found = registry.load(name)
+    if not (isinstance(found, type) and issubclass(found, kind)):
+        raise HarnessError(
+            f"{registry.kind} '{name}' is {found!r}: it must be a class of {kind.__name__}"
+        )
+    return found
+
+
+def _registry(word: str = "") -> Registry:
+    """The registry that has the name with which a word begins: that of the searchers, if none."""
     # By name, because the core does not depend on the strategies.
-    found: Registry = importlib.import_module("searchers").registry
-    return found
+    searchers: Registry = importlib.import_module("searchers").registry
+    name = word.partition(":")[0]
+    if name in searchers.builtin or name in searchers.paths:
+        return searchers
+    one_shot: Registry = importlib.import_module("searchers.one_shot").registry
+    if name in one_shot.builtin:
+        return one_shot
+    if not word or name in searchers.names() or name in one_shot.names():
+        return one_shot if word and name not in searchers.names() else searchers
+    raise unknown("searcher", name, [*searchers.names(), *one_shot.names()])
 
 
 def searcher_options(name: str) -> dict[str, inspect.Parameter]:
-    """The options of a searcher: the keyword-only parameters of its constructor."""
-    parameters = inspect.signature(searcher_class(name)).parameters
+    """The options of a strategy: the keyword-only parameters of its constructor."""
+    parameters = inspect.signature(strategy_class(name)).parameters
     return {k: p for k, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
 
 
@@ -63,7 +93,7 @@ class SearcherSpec:
 
     def __post_init__(self) -> None:
         known = searcher_options(self.name)
-        hints = typing.get_type_hints(searcher_class(self.name).__init__)
+        hints = typing.get_type_hints(strategy_class(self.name).__init__)
         for option, value in self.options.items():
             if option not in known:
                 raise unknown(f"option of {self.name}", option, known)
@@ -83,7 +113,7 @@ class SearcherSpec:
 
         Values are read as YAML: ``50`` is a number, ``true`` a truth value.
         """
-        name, settings = _registry().split(text)
+        name, settings = _registry(text).split(text)
         return cls(name, parse_options(settings, text, "searcher"))
 
     @cached_property
@@ -101,6 +131,21 @@ class SearcherSpec:
     def hash(self) -> str:
         """Identifies strategy, configuration and label."""
         return digest(self.identity)
+
+    @cached_property
+    def one_shot(self) -> bool:
+        """Whether it trains a supernet instead of proposing architectures."""
+        return issubclass(strategy_class(self.name), OneShot)
+
+    def build_one_shot(self, problem: Problem, seed: int) -> OneShot:
+        """A fresh one-shot method.
+
+        Raises:
+            UserError: If an option's value is out of range, or the space has no supernet.
+        """
+        kind: Any = strategy_class(self.name)
+        made: OneShot = kind(problem, seed, **self.options)
+        return made
 
     def build(self, space: SearchSpace, seed: int, fidelities: Sequence[int] = ()) -> Searcher:
         """A fresh searcher.

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -147,6 +149,11 @@ def batch_bytes(traces: Sequence[Trace], telemetry: dict[str, Any]) -> bytes:
     pq.write_table(table, sink, compression="zstd", compression_level=1, write_page_checksum=True)
     content: bytes = sink.getvalue().to_pybytes()
     return content
+
+
+def telemetry() -> dict[str, Any]:
+    """Where a batch ran: beside its traces, outside their digests."""
+    return {"host": os.uname().nodename, "nas_harness": version("nas-harness")}
 
 
 def read_metadata(path: Path) -> dict[str, Any]:

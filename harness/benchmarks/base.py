@@ -74,6 +74,11 @@ class Benchmark(ABC):
         own = self.protocol.search.epoch
         return tuple(sorted({*(e for e in self.protocol.fidelities if e < own), own}))
 
+    @property
+    def images_per_epoch(self) -> int | None:
+        """Training images that an epoch of an evaluation passes; None where nobody says so."""
+        return None
+
     def search_space(self) -> SearchSpace:
         """What one search's searcher moves in."""
         return self.space

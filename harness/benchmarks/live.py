@@ -102,6 +102,11 @@ class LiveBenchmark(Benchmark):
         """Of all that an answer depends on but architecture and seed."""
         return self.trainings.checksum
 
+    @property
+    def images_per_epoch(self) -> int:
+        """See `Benchmark.images_per_epoch`."""
+        return self.trainings.recipe.images_of_an_epoch(len(self.trainings.data.train))
+
     def evaluator(self, seed: int) -> Callable[..., Answer]:
         """See `Benchmark.evaluator`."""
         return FunctionEvaluator(self, seed).answer

@@ -22,6 +22,7 @@ from harness.benchmarks.base import (
 from harness.benchmarks.covered import CoveredSpace, few_of
 from harness.benchmarks.packed import PackedTable
 from harness.errors import HarnessError, UserError, unknown
+from harness.one_shot.problem import problem_of
 from harness.protocol import CostTerm, Measure, Protocol, audit
 from harness.spaces import Architecture, CategoricalSpace, SearchSpace, get_space
 from harness.streams import key, uniform
@@ -128,6 +129,14 @@ class TableBenchmark(Benchmark):
         means = [sum(values) / len(values) for values in self.runs(self.protocol.report) if values]
         best = max if self.protocol.larger_report_is_better else min
         return best(means, default=None)
+
+    @cached_property
+    def images_per_epoch(self) -> int | None:
+        """See `Benchmark.images_per_epoch`; known where the table says what it was trained on."""
+        if "recipe" not in self.table.header.training_source:
+            return None
+        problem = problem_of(self)
+        return problem.recipe.images_of_an_epoch(problem.train_images)
 
     def split_of(self, measure: Measure) -> str:
         """See `Benchmark.split_of`."""

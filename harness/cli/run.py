@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import fields
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness.cli.console import console, print_pairs, print_table, progress_bar
-from harness.errors import UserError
+from harness.cli.one_shot_estimate import one_shot_seconds
+from harness.errors import UserError, unknown
 from harness.experiment import BenchmarkSpec, Experiment
 from harness.live.question import is_live, split_device, with_device
 from harness.loop import Budget
@@ -53,6 +55,13 @@ def run(
     ] = None,
     epochs: Annotated[
         int | None, typer.Option(help="Budget of each search: trained epochs.")
+    ] = None,
+    budget: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A limit by its name, as in image-passes=200000: what sampled and one-shot"
+            " strategies are compared by."
+        ),
     ] = None,
     workers: Annotated[
         int | None,
@@ -112,6 +121,11 @@ def run(
 
         nas-harness run experiment.yaml --out results --dry-run
 
+    Strategies that train a supernet beside others, all with the same number of images trained on:
+
+        nas-harness run --benchmark tss-digits --searcher bayesnas --searcher random_search
+        --budget image-passes=204800 --seeds 5 --out one-shot
+
     Live training, each proposed architecture a trial:
 
         nas-harness run --benchmark live:tss/cifar10 --searcher regularized_evolution
@@ -119,7 +133,8 @@ def run(
     """
     if experiment is not None:
         flags = (
-            benchmark, searcher, seeds, evaluations, seconds, epochs, protocol, workers, recipe,
+            benchmark, searcher, seeds, evaluations, seconds, epochs, budget, protocol, workers,
+            recipe,
         )  # fmt: skip
         if any(flag is not None for flag in flags):
             raise UserError(f"give either {experiment} or flags for the searches, not both")
@@ -134,7 +149,7 @@ def run(
             [BenchmarkSpec(source, name, options) for source in sources],
             searcher,
             1 if seeds is None else seeds,
-            Budget(evaluations, seconds, epochs),
+            budget_of({"evaluations": evaluations, "seconds": seconds, "epochs": epochs}, budget),
             1 if workers is None else workers,
         )
     sources = [spec.source for spec in grid.benchmarks]
@@ -183,6 +198,28 @@ def carry_out(
     took = time.perf_counter() - began
     earlier = f", {kept:,} finished earlier" if kept else ""
     return f"{total:,} searches, {evaluated:,} evaluations in {took:.1f} s{earlier}"
+
+
+def budget_of(flags: dict[str, Any], named: list[str] | None) -> Budget:
+    """A budget from the flags of its limits and from ``--budget NAME=NUMBER``.
+
+    Raises:
+        UserError: If a limit is unknown, given twice or no number.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    known = [f.name.replace("_", "-") for f in fields(Budget)]
+    for word in named or []:
+        name, _, number = word.partition("=")
+        if name.replace("_", "-") not in known:
+            raise unknown("limit of --budget", name, known)
+        name = name.replace("-", "_")
+        if name in given:
+            raise UserError(f"--budget {word}: the limit is given twice")
+        try:
+            given[name] = float(number) if name == "seconds" else int(number.replace("_", ""))
+        except ValueError:
+            raise UserError(f"--budget {word}: write a number, as in {name}=1000") from None
+    return Budget(**given)
 
 
 def only_recipe(given: list[str] | None, benchmarks: list[str]) -> str | None:
@@ -241,12 +278,16 @@ def estimate(grid: Experiment, out: Path | None) -> None:
         for cell in grid.cells:
             left = sum(len(batch.seeds) for batch in todo if batch.cell == cell)
             table = grid.tables[cell.question]
+            searches += left
+            if cell.one_shot:
+                seconds += left * one_shot_seconds(cell, table, grid.seeds[0])
+                progress(1, 1)
+                continue
             # The first search also loads the table: the second one is timed.
             cell.run(table, [grid.seeds[0]])
             began = time.perf_counter()
             (trace,) = cell.run(table, [grid.seeds[-1]])
             content = len(batch_bytes([trace] * 10, {})) / 10
-            searches += left
             evaluations += left * len(trace)
             seconds += left * (time.perf_counter() - began)
             size += left * content

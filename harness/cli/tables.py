@@ -131,10 +131,13 @@ def list_parts() -> None:
     """
     from harness import datasets, recipes
     from searchers import registry as searchers
+    from searchers.one_shot import registry as one_shot
     from surrogates import registry as scores
 
     rows = [(name, _options(name), searchers.origin(name)) for name in searchers.names()]
     print_table("searchers", ("name", "options", "from"), rows)
+    rows = [(name, _options(name), one_shot.origin(name)) for name in one_shot.names()]
+    print_table("one-shot methods, which train a supernet", ("name", "options", "from"), rows)
     registries: tuple[tuple[str, Registry], ...] = (
         ("benchmarks", benchmarks),
         ("spaces", spaces),
@@ -147,7 +150,12 @@ def list_parts() -> None:
     print_table("data sets", ("name", "what", "from"), datasets.listed())
     console.print(f"recipes: {', '.join(recipes.names())}")
     console.print("A benchmark by live training: live:SPACE/DATASET or live:SPACE/DATASET:RECIPE")
-    for registry in (searchers, datasets.registry, *(registry for _, registry in registries)):
+    for registry in (
+        searchers,
+        one_shot,
+        datasets.registry,
+        *(registry for _, registry in registries),
+    ):
         for clash in registry.clashes():
             console.print(clash, soft_wrap=True)
 

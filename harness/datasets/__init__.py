@@ -53,7 +53,7 @@ def listed() -> list[tuple[str, str, str]]:
     return rows
 
 
-def load(name: str, split: Split, *, pixel_noise: float = 0.0) -> ImageData:
+def load(name: str, split: Split, *, pixel_noise: float = 0.0, tested: bool = True) -> ImageData:
     """Load a data set and deal its images, the same way every time.
 
     Args:
@@ -63,6 +63,8 @@ def load(name: str, split: Split, *, pixel_noise: float = 0.0) -> ImageData:
         pixel_noise: Standard deviation of Gaussian noise added once to every pixel of every
             image, in units of the pixels' standard deviation. It makes an easy data set hard
             enough to tell architectures apart.
+        tested: Whether the test images are wanted; without them that part is empty and the others
+            are as they are.
 
     Raises:
         UserError: If the name is unknown, the files are missing or not of the right form, or
@@ -72,7 +74,7 @@ def load(name: str, split: Split, *, pixel_noise: float = 0.0) -> ImageData:
     from harness.datasets.splitting import split_source
 
     short, read = find(name)
-    return split_source(short, read(), split, pixel_noise=pixel_noise)
+    return split_source(short, read(), split, pixel_noise=pixel_noise, tested=tested)
 
 
 def find(name: str) -> tuple[str, Callable[[], Source]]:

@@ -20,7 +20,7 @@ _BLOCK = 1024
 
 
 def split_source(
-    name: str, source: Source, split: Split, *, pixel_noise: float = 0.0
+    name: str, source: Source, split: Split, *, pixel_noise: float = 0.0, tested: bool = True
 ) -> ImageData:
     """Deal the images of a data set into three parts, and roughen them if asked to.
 
@@ -31,6 +31,7 @@ def split_source(
         pixel_noise: Standard deviation of Gaussian noise added once to every pixel of every
             image, in units of the pixels' standard deviation. The images are then normalised
             float32.
+        tested: Whether the test images are wanted; without them that part is empty.
 
     Raises:
         UserError: If there are too few images.
@@ -41,6 +42,8 @@ def split_source(
     else:
         train, _, test = deal(name, len(source.train), tests, replace(split, valid=0))
         valid = _deal_official(name, source, split)
+    if not tested:
+        test = test[:0]
     whole_valid = source.train if source.valid is None else source.valid
     whole_test = source.train if source.test is None else source.test
     dealt = [_part(source.train, train), _part(whole_valid, valid), _part(whole_test, test)]

@@ -97,6 +97,11 @@ class Recipe:
     drop_last: bool = True
     network: Mapping[str, Option] = field(default_factory=dict, hash=False)
 
+    def images_of_an_epoch(self, images: int) -> int:
+        """How many of a number of training images an epoch uses: a last batch may be left out."""
+        rest = images % self.batch_size
+        return images - rest if self.drop_last or rest == 1 else images
+
     def values(self) -> dict[str, Any]:
         """All fields by name, for records."""
         return asdict(self)

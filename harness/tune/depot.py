@@ -20,6 +20,7 @@ from harness.experiment import Cell
 from harness.live.question import LiveQuestion, is_live
 from harness.live.record import Record
 from harness.live.store import DirectoryStore, training_directory
+from harness.one_shot.recorded import LocalFiles
 
 
 class Depot:
@@ -27,6 +28,7 @@ class Depot:
 
     def __init__(self, out: str, files: dict[str, str]) -> None:
         self._out = Path(out)
+        self._local = LocalFiles(self._out)
         self._files = files
         self._batches = iter(range(0))
         self._stores: dict[str, DirectoryStore] = {}
@@ -39,10 +41,17 @@ class Depot:
         """The number of a batch that nobody has taken; None if there is none."""
         return next(self._batches, None)
 
+    def read(self, path: str) -> bytes | None:
+        """A file below the experiment's directory."""
+        return self._local.read(path)
+
     def write(self, path: str, content: bytes) -> None:
-        """Write a trace file below the experiment's directory, whole or not at all."""
-        with atomic_write(self._out / path) as stream:
-            stream.write(content)
+        """Write a file below the experiment's directory, whole or not at all."""
+        self._local.write(path, content)
+
+    def remove(self, path: str) -> None:
+        """Delete a file below the experiment's directory."""
+        self._local.remove(path)
 
     def table(self, checksum: str) -> bytes:
         """A table's file."""
@@ -91,6 +100,36 @@ class DepotStore:
     def keep_checkpoint(self, key: str, content: bytes) -> None:
         """See `Store.keep_checkpoint`."""
         self._ask("keep_checkpoint", key, content)
+
+
+class DepotFiles:
+    """The files of a depot's experiment, from any node (see `harness.one_shot.recorded.Files`).
+
+    Args:
+        depot: The actor.
+    """
+
+    def __init__(self, depot: Any) -> None:
+        self._depot = depot
+
+    def read(self, path: str) -> bytes | None:
+        """See `Files.read`."""
+        import ray
+
+        content: bytes | None = ray.get(self._depot.read.remote(path))
+        return content
+
+    def write(self, path: str, content: bytes) -> None:
+        """See `Files.write`."""
+        import ray
+
+        ray.get(self._depot.write.remote(path, content))
+
+    def remove(self, path: str) -> None:
+        """See `Files.remove`."""
+        import ray
+
+        ray.get(self._depot.remove.remote(path))
 
 
 def start_depot(out: Path, cells: list[Cell]) -> Any:

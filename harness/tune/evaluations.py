@@ -16,14 +16,14 @@ from ray import tune
 from harness.benchmarks import Benchmark
 from harness.benchmarks.live import LiveBenchmark
 from harness.errors import HarnessError, UserError
-from harness.experiment import Batch, Cell, telemetry
+from harness.experiment import Batch, Cell
 from harness.journal import Journal, journal_path
 from harness.live.question import LiveQuestion
 from harness.loop import Search
 from harness.resources import Resources
 from harness.searcher import MultiFidelitySearcher
 from harness.spec import searcher_class
-from harness.traces import write_batch
+from harness.traces import telemetry, write_batch
 from harness.tune.depot import benchmark_of, start_depot
 from harness.tune.fleet import Fleet, Member
 from harness.tune.searcher import TuneSearcher

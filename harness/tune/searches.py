@@ -19,8 +19,8 @@ from ray import tune
 from ray.tune.experiment import Trial
 
 from harness.errors import HarnessError, UserError
-from harness.experiment import Batch, telemetry
-from harness.traces import batch_bytes
+from harness.experiment import Batch
+from harness.traces import batch_bytes, telemetry
 from harness.tune.depot import benchmark_of, start_depot
 from harness.tune.session import RETRIES, ray_session
 from harness.tune.sources import Fingerprint, check_workers, refuse_other_code
