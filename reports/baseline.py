@@ -93,11 +93,30 @@ def baseline_of(
         search = exact_baseline(benchmark, replacement=replacement)
     except ExactUnavailable as error:
         return Baseline(optimum, None, None, None, str(error), benchmark)
-    n = budget.get("evaluations")
-    if n is None or any(budget.get(limit) is not None for limit in ("seconds", "epochs")):
+    n = _evaluations(question, budget, search)
+    if n is None:
         missing = "the budget limits time or epochs, so that the number of evaluations varies"
         return Baseline(optimum, search, None, None, missing, benchmark)
-    return Baseline(optimum, search, int(n), search.reported(int(n)), "", benchmark)
+    return Baseline(optimum, search, n, search.reported(n), "", benchmark)
+
+
+def _evaluations(
+    question: Question, budget: Mapping[str, float | None], search: RandomSearch
+) -> int | None:
+    """Evaluations of a whole search; None if the budget does not fix their number."""
+    if any(budget.get(limit) is not None for limit in ("seconds", "epochs")):
+        return None
+    counts = []
+    if budget.get("evaluations") is not None:
+        counts.append(int(budget["evaluations"] or 0))
+    passes, images = budget.get("image_passes"), question.images_per_epoch
+    if passes is not None:
+        # Failed and missing architectures do not use up the image passes of a training.
+        epochs = question.protocol.search.epoch
+        if not images or not epochs or search.outcomes.failing:
+            return None
+        counts.append(int(passes) // images // epochs)
+    return min(counts, default=None) or None
 
 
 def _check(exact: Distribution, sampled: FinalResults | None) -> SampledCheck | None:

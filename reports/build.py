@@ -14,10 +14,11 @@ from harness.benchmarks import Benchmark
 from reports.anytime import by_evaluations, by_seconds, evaluation_grid, seconds_grid
 from reports.baseline import Baseline, baseline_of
 from reports.catching_up import catching_up
-from reports.checklist import checklist, origin_of
+from reports.checklist import checklist
 from reports.comparison import Comparison, against_exact, against_sampled, judged
 from reports.finals import final_results
 from reports.incumbents import Incumbents, incumbents
+from reports.origins import origin_of
 from reports.records import Cell, Question, Records, read_records
 from reports.statistics.contest import Contest
 from reports.statistics.verdicts import check_margin, contests, with_verdicts
@@ -66,7 +67,7 @@ def summarise(
         experiment=experiment_file(document),
         finished=sum(len(cell.seeds) for cell in cells),
         expected=len(document["searchers"]) * len(records.questions) * len(document["seeds"]),
-        evaluations=sum(int(cell.lengths.sum()) for cell in cells),
+        evaluations=sum(int(cell.lengths.sum()) for cell in cells if cell.one_shot is None),
         family=family,
         benchmarks=tuple(benchmarks),
         declared=dict(document.get("declared", {})),
@@ -204,6 +205,8 @@ def _searches(cell: Cell) -> Searches:
         statuses=cell.statuses,
         stopped=cell.stopped,
         digest=cell.digest,
+        image_passes=cell.image_passes,
+        one_shot=cell.one_shot is not None,
     )
 
 

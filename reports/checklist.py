@@ -8,20 +8,16 @@ quoted as such. What neither answers stays unanswered.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from harness.benchmarks import Benchmark, TableBenchmark, function_class, open_table
-from harness.errors import HarnessError
-from harness.live.question import LiveQuestion, is_live
 from harness.searcher_file import PREFIX
-from harness.spaces import get_space
-from searchers import registry
+from reports.origins import Origin
+from searchers import one_shot, registry
 
 if TYPE_CHECKING:
-    from reports.records import Question
     from reports.summary import Summary
 
 YES, NO, UNANSWERED, NOT_APPLICABLE = "yes", "no", "unanswered", "not applicable"
@@ -43,54 +39,6 @@ class Item:
     practice: str
     answer: str
     evidence: str
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where a benchmark's answers come from.
-
-    Attributes:
-        name: The benchmark's label.
-        kind: "table", "function", or "" if it is not at hand as it was.
-        provenance: What the table says of itself.
-        training: Data set, network and recipe by which this project can measure it again.
-    """
-
-    name: str
-    kind: str
-    provenance: Mapping[str, Any]
-    training: Mapping[str, Any]
-
-
-def origin_of(question: Question, tables: Mapping[str, Benchmark]) -> Origin:
-    """Where a benchmark's answers come from, as far as it is at hand.
-
-    Args:
-        question: The benchmark and its protocol.
-        tables: Benchmark name -> opened benchmark, instead of looking for the table.
-    """
-    given = tables.get(question.name)
-    try:
-        source = question.source.partition("#")[0]
-        if is_live(question.source):
-            return _live_origin(question)
-        if given is None and function_class(source) is not None:
-            return Origin(question.label, "function", {}, {})
-        table = given.table if isinstance(given, TableBenchmark) else open_table(source)
-    except HarnessError:
-        return Origin(question.label, "", {}, {})
-    if table.checksum != question.checksum:
-        return Origin(question.label, "", {}, {})
-    header = table.header
-    return Origin(question.label, "table", header.provenance, header.training_source)
-
-
-def _live_origin(question: Question) -> Origin:
-    """What a live benchmark trains."""
-    live = LiveQuestion.parse(question.source)
-    network = get_space(live.space).network
-    training = {"dataset": live.dataset, "recipe": live.recipe, "network": network}
-    return Origin(question.label, "live", {}, training)
 
 
 def checklist(summary: Summary, origins: Sequence[Origin]) -> tuple[Item, ...]:
@@ -143,8 +91,9 @@ def _training_code(summary: Summary, origins: Sequence[Origin]) -> Item:
 
 def _strategy_code(summary: Summary) -> Item:
     practice = "The code of every strategy is released, as it was run."
-    built_in = [s for s in summary.searchers if s["strategy"] in registry.builtin]
-    others = [s for s in summary.searchers if s["strategy"] not in registry.builtin]
+    known = {**registry.builtin, **one_shot.registry.builtin}
+    built_in = [s for s in summary.searchers if s["strategy"] in known]
+    others = [s for s in summary.searchers if s["strategy"] not in known]
     said = []
     if built_in:
         version = summary.versions.get("nas-harness", "of an unknown version")
@@ -172,7 +121,13 @@ def _same_benchmark(summary: Summary) -> Item:
     if lacking:
         return Item("4", practice, NO, " ".join(lacking))
     same = _listed(f"{b.name} (checksum {b.checksum[:16]})" for b in summary.benchmarks)
-    return Item("4", practice, YES, f"All {len(everyone)} read their answers from {same}.")
+    said = f"All {len(everyone)} read their answers from {same}."
+    if summary.one_shot:
+        said += (
+            f" {_listed(summary.one_shot)}: what they derive is judged there; their supernets"
+            " are trained on the benchmark's own images, with code of their own."
+        )
+    return Item("4", practice, YES, said)
 
 
 def _ablations(summary: Summary) -> Item:
@@ -200,6 +155,11 @@ def _same_protocol(summary: Summary) -> Item:
         for b in summary.benchmarks
     ]
     said.append(f"Every search has the budget {_budget(summary)} and {_workers(summary)}.")
+    if summary.one_shot:
+        said.append(
+            f"{_listed(summary.one_shot)}: supernets see training and validation images only; the"
+            " budget is theirs in image passes, the derived network's full training among them."
+        )
     leaks = any(b.leaks for b in summary.benchmarks)
     return Item("6", practice, NO if leaks else YES, " ".join(said))
 
@@ -211,7 +171,8 @@ def _any_time(summary: Summary) -> Item:
         evaluations = max((curve.x[-1] for curve in b.curves if curve.x), default=0)
         seconds = max((curve.x[-1] for curve in b.time_curves if curve.x), default=0.0)
         said.append(
-            f"{b.name}: incumbents after 1 to {evaluations:,.0f} charged evaluations, and up to"
+            f"{b.name}: incumbents after 1 to {evaluations:,.0f} charged evaluations"
+            f"{', or as many image passes,' if b.one_shot else ','} and up to"
             f" {seconds:,.4g} virtual seconds."
         )
     return Item("7", practice, YES, " ".join(said))
@@ -281,9 +242,14 @@ def _confounders(summary: Summary, origins: Sequence[Origin]) -> Item:
     versions = _listed(f"{name} {version}" for name, version in sorted(summary.versions.items()))
     live = any(origin.kind == "live" for origin in origins)
     devices = " Live trainings depend on their devices, which stand with their costs." * live
+    supernets = (
+        " What one-shot methods derive may depend on the device and the versions that their"
+        " supernets were trained with."
+    ) * bool(summary.one_shot)
     said = (
         "Results and times are the benchmarks' own: the machine of the searches changes none."
-        f"{devices} All strategies share {len(summary.seeds)} seeds. Versions: {versions}."
+        f"{devices}{supernets} All strategies share {len(summary.seeds)} seeds."
+        f" Versions: {versions}."
     )
     return Item("11", practice, YES, said)
 
@@ -302,6 +268,11 @@ def _resources(summary: Summary) -> Item:
         f"{summary.finished:,} searches made {summary.evaluations:,} evaluations, whose virtual"
         " time is counted. Tuning, the strategies' own computing and a final training are not."
     )
+    if summary.one_shot:
+        said += (
+            f" {_listed(summary.one_shot)}: the supernets' training and one full training of what"
+            " they derive are counted."
+        )
     return Item("13", practice, answer, f"{said} {told}")
 
 
@@ -330,7 +301,11 @@ def _declared(summary: Summary, name: str) -> tuple[str, str]:
 
 
 def _budget(summary: Summary) -> str:
-    return _listed(f"{v:g} {k}" for k, v in summary.budget.items() if v is not None)
+    return _listed(
+        f"{v:,} image passes" if k == "image_passes" else f"{v:g} {k}"
+        for k, v in summary.budget.items()
+        if v is not None
+    )
 
 
 def _workers(summary: Summary) -> str:

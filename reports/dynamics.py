@@ -83,10 +83,12 @@ def dynamics(
     """Count and average all evaluations; None where none has a value.
 
     Args:
-        cells: Label -> searches.
+        cells: Label -> searches, of strategies that evaluate.
         grid: Numbers of evaluations of the means, ascending.
         missing_charged: Whether architectures that the table lacks were charged.
     """
+    if not cells:
+        return None
     most = max(int(cell.columns["epochs"].max()) for cell in cells.values())
     measured = {
         label: _measured(cell, most, missing_charged=missing_charged)

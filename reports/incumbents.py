@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.benchmarks.base import MICROSECONDS, MISSING, REPEAT
-from reports.records import Cell
+from reports.records import Cell, Derivations
 
 ROLES = ("selection", "true", "report")
 """What is known of an incumbent: the value that it was selected by, the mean of that measure over
@@ -17,6 +17,9 @@ all training seeds, and the reported result."""
 @dataclass(frozen=True, eq=False)
 class Incumbents:
     """The incumbent of every search after every charged evaluation.
+
+    A one-shot method evaluates nothing: for it, e evaluations are the image passes of e full
+    trainings, so that all methods are compared at equal image passes.
 
     Attributes:
         seeds: int64 [searches].
@@ -46,11 +49,15 @@ def incumbents(cell: Cell, *, missing_charged: bool = True) -> Incumbents:
     selects by what it measured, only the highest fidelity that it has reached so far counts:
     accuracies after few and after many epochs are not comparable.
 
+    The incumbent of a one-shot method is its latest derivation, good or bad.
+
     Args:
         cell: The searches.
         missing_charged: Whether architectures that the table lacks were charged, which is so
             where the budget counts evaluations. Uncharged repeats never are.
     """
+    if cell.one_shot is not None:
+        return _latest(cell, cell.one_shot)
     score = _scores(cell)
     steps = np.arange(score.shape[1])
     best = np.maximum.accumulate(score, axis=1)
@@ -76,11 +83,39 @@ def incumbents(cell: Cell, *, missing_charged: bool = True) -> Incumbents:
     return Incumbents(cell.seeds, lengths, values, np.where(over, np.inf, ends))
 
 
+def _latest(cell: Cell, derivations: Derivations) -> Incumbents:
+    """The latest derivation after the image passes of every number of full trainings.
+
+    The last one counts at the end of a search whose image passes are no whole number of trainings.
+    """
+    passes, evaluation = derivations.passes, derivations.evaluation
+    last = np.take_along_axis(passes, np.maximum(cell.lengths - 1, 0)[:, None], axis=1)[:, 0]
+    lengths = np.where(cell.lengths > 0, -(-last // evaluation), 0)
+    longest = max(int(lengths.max()), 1)
+    spent = np.arange(1, longest + 1) * evaluation
+    done = np.stack([np.searchsorted(own, spent, side="right") for own in passes])
+    holder = np.maximum(done - 1, 0)
+    values = {
+        role: np.where(done > 0, np.take_along_axis(cell.columns[role], holder, axis=1), np.nan)
+        for role in ROLES
+    }
+    # Virtual time passes evenly from one derivation to the next.
+    ends = cell.columns["end"] / MICROSECONDS
+    seconds = np.stack(
+        [
+            np.interp(spent, [0, *own[:n]], [0.0, *end[:n]])
+            for own, end, n in zip(passes, ends, cell.lengths.tolist(), strict=True)
+        ]
+    )
+    over = np.arange(longest) >= lengths[:, None]
+    return Incumbents(cell.seeds, lengths, values, np.where(over, np.inf, seconds))
+
+
 def charged_places(cell: Cell, *, missing_charged: bool) -> tuple[np.ndarray, np.ndarray]:
     """Which recorded evaluations were charged, in their order.
 
     Args:
-        cell: The searches.
+        cell: The searches, not of a one-shot method, whose rows are no evaluations.
         missing_charged: Whether architectures that the table lacks were charged.
 
     Returns:
@@ -98,12 +133,18 @@ def charged_places(cell: Cell, *, missing_charged: bool) -> tuple[np.ndarray, np
 def winners(cell: Cell, *, first: int | None = None) -> np.ndarray:
     """Place of each search's last incumbent among its recorded evaluations, int64 [searches].
 
-    -1 where no evaluation succeeded.
+    -1 where no evaluation succeeded, and for a one-shot method where the last derivation has no
+    value.
 
     Args:
         cell: The searches.
-        first: Only so many first evaluations count; None: all.
+        first: Only so many first evaluations, or derivations, count; None: all.
     """
+    if cell.one_shot is not None:
+        lengths = cell.lengths if first is None else np.minimum(cell.lengths, first)
+        place = np.maximum(lengths - 1, 0)
+        known = ~np.isnan(cell.columns["selection"][np.arange(len(place)), place])
+        return np.where(known, place, -1)
     score = _scores(cell)[:, :first]
     best = np.argmax(score, axis=1)
     return np.where(score.max(axis=1) > -np.inf, best, -1)

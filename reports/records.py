@@ -11,13 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from harness.benchmarks.base import REPEAT, STATUS
+from harness.benchmarks.base import FAILED, OK, REPEAT, STATUS
 from harness.errors import HarnessError, UserError
 from harness.experiment_document import read_document
 from harness.protocol import Protocol
 from harness.traces import Trace, read_batch, trace_files
 
-_COLUMNS = ("row", "end", "epochs", "status", "selection", "true", "report")
+_COLUMNS = ("row", "end", "epochs", "continued", "status", "selection", "true", "report")
+
+NEVER = np.iinfo(np.int64).max
+"""Image passes of derivations that there are not."""
 
 Key = tuple[str, tuple[str, str]]
 """A searcher's label and a question's key."""
@@ -37,6 +40,7 @@ class Question:
         leaks: How the search uses test images, in sentences; () if it does not.
         split: Role (search, selection, report) -> images it is measured on.
         units: Role -> unit.
+        images_per_epoch: Image passes of an epoch of an evaluation; None where nobody says so.
     """
 
     name: str
@@ -48,11 +52,26 @@ class Question:
     leaks: tuple[str, ...]
     split: dict[str, str]
     units: dict[str, str]
+    images_per_epoch: int | None = None
 
     @property
     def key(self) -> tuple[str, str]:
         """What a trace's header says of the benchmark: its name and the protocol's hash."""
         return self.name, self.protocol.hash
+
+
+@dataclass(frozen=True, eq=False)
+class Derivations:
+    """What one-shot searches trained: their rows are derivations, the latest of which counts.
+
+    Attributes:
+        passes: int64 [searches, longest], image passes of the supernet up to each derivation and
+            of one full training, never falling; beyond a search's end `NEVER`.
+        evaluation: Image passes of one full training.
+    """
+
+    passes: np.ndarray
+    evaluation: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +89,8 @@ class Cell:
         stopped: Why searches ended -> how many.
         digest: SHA-256 over the digests of its traces in the order of the seeds.
         architectures: The architectures that were evaluated, each once, in the space's notation.
+        one_shot: How many image passes stand behind the rows of a one-shot method; None for
+            strategies that evaluate architectures one by one.
     """
 
     searcher: str
@@ -80,6 +101,20 @@ class Cell:
     stopped: dict[str, int]
     digest: str
     architectures: tuple[str, ...] = ()
+    one_shot: Derivations | None = None
+
+    @property
+    def image_passes(self) -> float | None:
+        """Mean over searches of the image passes that each used; None where nobody says so."""
+        if self.one_shot is not None:
+            passes = self.one_shot.passes
+            return float(np.where(passes == NEVER, 0, passes).max(axis=1).mean())
+        images = self.question.images_per_epoch
+        if images is None:
+            return None
+        trained = np.isin(self.columns["status"], (OK, FAILED))
+        epochs = np.where(trained, self.columns["epochs"] - self.columns["continued"], 0)
+        return float(epochs.sum(axis=1, dtype=np.int64).mean() * images)
 
     @property
     def statuses(self) -> dict[str, int]:
@@ -207,6 +242,7 @@ def _questions(document: dict[str, Any]) -> tuple[Question, ...]:
                 leaks=tuple(entry["leaks"]),
                 split=dict(entry["split"]),
                 units=dict(entry["units"]),
+                images_per_epoch=entry.get("images_per_epoch"),
             )
         )
     return tuple(questions)
@@ -291,4 +327,16 @@ def _joined(question: Question, parts: list[_Part]) -> Cell:
         stopped=dict(sorted(stopped.items())),
         digest=hashlib.sha256(ordered.encode()).hexdigest(),
         architectures=tuple(architectures),
+        one_shot=_derivations([headers[i] for i in order], shape[1]),
     )
+
+
+def _derivations(headers: Sequence[dict[str, Any]], longest: int) -> Derivations | None:
+    """What the headers of a cell's traces say of their supernets, in the order of the seeds."""
+    told = [header["one_shot"] for header in headers if "one_shot" in header]
+    if not told:
+        return None
+    passes = np.full((len(told), longest), NEVER, dtype=np.int64)
+    for row, one in zip(passes, told, strict=True):
+        row[: len(one["passes"])] = one["passes"]
+    return Derivations(passes, int(told[0]["evaluation_passes"]))

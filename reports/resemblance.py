@@ -81,7 +81,7 @@ def resemblances(
     """Compare winners with initial samples.
 
     Args:
-        cells: Label -> searches.
+        cells: Label -> searches, of strategies that evaluate.
         options: Label -> the strategy's options.
         benchmark: What was searched.
         random_search: Label of the sampled random search.

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from harness.errors import UserError
 from harness.live.record import Record
 from reports.intervals import Estimate, estimate_mean, plain_mean
 from reports.rank_correlation import tau_b
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ def best(
     """The best architectures of an experiment by the mean of their search values.
 
     Several searches under one seed share a training; it counts once. Only evaluations at the
-    protocol's own number of epochs count.
+    protocol's own number of epochs count, and of a one-shot method its last derivation.
 
     Args:
         directory: The experiment's.
@@ -105,7 +109,7 @@ def best(
     from harness.traces import load_traces
 
     wanted = ["architecture", "visit", "epochs", "value", "status"]
-    traces = load_traces(directory, wanted)
+    traces = _answers(directory, load_traces(directory, wanted))
     traces = traces[(traces["benchmark"] == benchmark) & (traces["status"] == "ok")]
     traces = traces[traces["epochs"] == epochs]
     values: defaultdict[Hashable, dict[tuple[int, int], float]] = defaultdict(dict)
@@ -130,6 +134,26 @@ def best(
     sign = -1.0 if maximize else 1.0
     found.sort(key=lambda c: (sign * c.score, c.architecture))
     return tuple(found[:k])
+
+
+def _answers(directory: Path, traces: pd.DataFrame) -> pd.DataFrame:
+    """Without the derivations of one-shot searches that are not their last ones."""
+    from harness.traces import read_metadata, trace_files
+
+    derived = {
+        (header["searcher"], header["benchmark"], header["seed"])
+        for path in trace_files(directory)
+        for header in read_metadata(path)["headers"]
+        if "one_shot" in header
+    }
+    if not derived:
+        return traces
+    identity = ["searcher", "benchmark", "seed"]
+    searches = zip(*(traces[name].tolist() for name in identity), strict=True)
+    one_shot = np.array([search in derived for search in searches])
+    last = ~traces.duplicated(identity, keep="last").to_numpy()
+    kept: pd.DataFrame = traces[~one_shot | last]
+    return kept
 
 
 def retrained(

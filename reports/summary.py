@@ -13,7 +13,7 @@ from reports.checklist import Item
 from reports.comparison import Comparison
 from reports.finals import FinalResults, Spread
 from reports.random_search import ExactCurve
-from reports.rounding import to_json
+from reports.rounding import IF_KNOWN, to_json
 from reports.statistics.evidence import Evidence
 from reports.statistics.overall import Overall
 from reports.statistics.ranks import Ranks
@@ -28,10 +28,13 @@ class Searches:
     Attributes:
         searcher: The searcher's label.
         searches: Finished searches.
-        evaluations: Recorded evaluations.
+        evaluations: Recorded evaluations, or derivations of a one-shot method.
         statuses: Status -> evaluations.
         stopped: Why searches ended -> searches.
         digest: SHA-256 over the digests of the traces in the order of the seeds.
+        image_passes: Mean number that a search used; None where nobody says how many images an
+            epoch has.
+        one_shot: Whether it is a one-shot method, whose rows are derivations.
     """
 
     searcher: str
@@ -40,6 +43,8 @@ class Searches:
     statuses: dict[str, int]
     stopped: dict[str, int]
     digest: str
+    image_passes: float | None = field(default=None, metadata=IF_KNOWN)
+    one_shot: bool = field(default=False, metadata=IF_KNOWN)
 
 
 @dataclass(frozen=True)
@@ -142,6 +147,11 @@ class BenchmarkSummary:
     views: Views = field(default_factory=Views)
     trainings: TrainingCosts | None = None
 
+    @property
+    def one_shot(self) -> tuple[str, ...]:
+        """Labels of the one-shot methods."""
+        return tuple(run.searcher for run in self.searches if run.one_shot)
+
     def comparison(self, searcher: str, reference: str) -> Comparison | None:
         """A strategy's comparison with one reference, if there is one."""
         found = (c for c in self.comparisons if (c.searcher, c.reference) == (searcher, reference))
@@ -170,7 +180,7 @@ class Summary:
         experiment: The experiment as a file for ``nas-harness run``.
         finished: Finished searches.
         expected: Searches that were asked for.
-        evaluations: Recorded evaluations.
+        evaluations: Recorded evaluations; derivations are none.
         family: Reference -> number of tests that Holm's method adjusts for.
         benchmarks: One each.
         declared: What the authors declare (`harness.declared`).
@@ -195,6 +205,17 @@ class Summary:
     checklist: tuple[Item, ...] = ()
     overall: tuple[Overall, ...] = ()
     ranks: Ranks | None = None
+
+    @property
+    def one_shot(self) -> tuple[str, ...]:
+        """Labels of the one-shot methods, in the order of the searchers."""
+        found = {label for benchmark in self.benchmarks for label in benchmark.one_shot}
+        return tuple(s["searcher"] for s in self.searchers if s["searcher"] in found)
+
+    @property
+    def derivations(self) -> int:
+        """Recorded derivations of the one-shot methods."""
+        return sum(r.evaluations for b in self.benchmarks for r in b.searches if r.one_shot)
 
     def to_json(self) -> str:
         """The summary as JSON; numbers that do not exist are null."""

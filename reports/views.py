@@ -75,6 +75,8 @@ def views_of(
         missing_charged: Whether architectures that the table lacks were charged.
     """
     labelled = {cell.searcher: cell for cell in cells}
+    # A one-shot method evaluates nothing on its way.
+    evaluating = {label: cell for label, cell in labelled.items() if cell.one_shot is None}
     options = {s["searcher"]: s["options"] for s in searchers}
     maximize = cells[0].question.protocol.larger_report_is_better
     benchmark, search, n = baseline.benchmark, baseline.search, baseline.n
@@ -87,10 +89,10 @@ def views_of(
         runtimes=runtimes(followed, grid, times, space, search, maximize=maximize),
         percentiles=None if space is None else percentiles(labelled, space, search, n),
         landscape=None if table is None or space is None else landscape(table, space, search, n),
-        dynamics=dynamics(labelled, grid, missing_charged=missing_charged),
+        dynamics=dynamics(evaluating, grid, missing_charged=missing_charged),
         resemblances=None
         if benchmark is None
-        else resemblances(labelled, options, benchmark, random_search),
+        else resemblances(evaluating, options, benchmark, random_search),
         depth_biases=None
         if benchmark is None
         else depth_biases(labelled, benchmark, space, search, n),

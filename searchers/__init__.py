@@ -17,6 +17,7 @@ registry = Registry(
         "asha": "searchers.asha:Asha",
         "median_stopping": "searchers.median_stopping:MedianStopping",
         "bohb": "searchers.bohb:Bohb",
+        "bayesnas_tabular": "searchers.bayesnas_tabular:BayesNasTabular",
         "reinforce": "searchers.reinforce:Reinforce",
         "double_dqn": "searchers.double_dqn:DoubleDqn",
         "nord_evolution": "searchers.nord_evolution:NordEvolution",

@@ -14,6 +14,7 @@ import typer
 
 from harness.cli.build_data import build_data
 from harness.cli.compare import archive, compare
+from harness.cli.compress import compress
 from harness.cli.data import show_data
 from harness.cli.reproduce import reproduce
 from harness.cli.run import report, run
@@ -42,6 +43,7 @@ app.command("run")(run)
 app.command("report")(report)
 app.command("train")(train)
 app.command("retrain-top")(retrain_top)
+app.command("compress")(compress)
 app.command("compare")(compare)
 app.command("archive")(archive)
 app.add_typer(study, name="study")

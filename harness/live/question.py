@@ -18,6 +18,7 @@ _RECIPES = {
     "residual-text": "era-search",
     "residual-union": "era-search",
     "resnet": "era-search",
+    "darts": "darts-search",
     "macro": "remnet-search",
     "macro-blocks": "xepo-adam",
 }
@@ -31,6 +32,7 @@ _FINAL_RECIPES = {
     "residual-text": "era-final",
     "residual-union": "era-final",
     "resnet": "era-final",
+    "darts": "darts-final",
     "macro": "remnet-final",
     "macro-blocks": "xepo-adamax",
 }

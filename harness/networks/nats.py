@@ -7,7 +7,8 @@ one fixed cell, five channel counts. Both follow the official ``TinyNetwork`` an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from torch import Tensor, nn
 
@@ -25,7 +26,7 @@ class NatsNetwork(nn.Module):
     """Stem, cells and reductions in the given order of channels, batch norm, pooling, classifier.
 
     Args:
-        cell: Six operation numbers (see `harness.networks.operations`).
+        cell: Makes a cell of given input and output channels (supernets place their own here).
         channels: Output channels of every block after the stem, stages and reductions alike.
         reductions: Whether the block at the same place halves the image.
         stem_channels: Output channels of the stem convolution.
@@ -38,7 +39,7 @@ class NatsNetwork(nn.Module):
 
     def __init__(
         self,
-        cell: tuple[int, ...],
+        cell: Callable[[int, int], nn.Module],
         channels: Sequence[int],
         reductions: Sequence[bool],
         stem_channels: int,
@@ -58,7 +59,7 @@ class NatsNetwork(nn.Module):
             blocks.append(
                 ResidualReduction(before, width, copies=copies)
                 if reduction
-                else Cell(cell, before, width, copies=copies)
+                else cell(before, width)
             )
             before = width
         self.blocks = nn.Sequential(*blocks)
@@ -68,8 +69,12 @@ class NatsNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Map (batch, copies * in_channels, height, width) to (batch, copies * num_classes)."""
-        features: Tensor = self.last(self.blocks(self.stem(images)))
-        logits: Tensor = self.classifier(features.mean((2, 3), keepdim=True))
+        return self.head(self.blocks(self.stem(images)))
+
+    def head(self, features: Tensor) -> Tensor:
+        """What follows the last block: normalisation, pooling, classifier."""
+        pooled = self.last(features).mean((2, 3), keepdim=True)
+        logits: Tensor = self.classifier(pooled)
         return logits.flatten(1)
 
 
@@ -92,13 +97,24 @@ def build_tss(
         in_channels: Channels of the images.
         seeds: Unsigned 64-bit seeds of the initial weights, one for each copy of the network.
     """
+    cell = partial(Cell, architecture, copies=len(seeds))
+    network = staged(cell, width, depth, num_classes, in_channels, len(seeds))
+    return initialise(network, seeds)
+
+
+def staged(
+    cell: Callable[[int, int], nn.Module],
+    width: int,
+    depth: int,
+    num_classes: int,
+    in_channels: int,
+    copies: int = 1,
+) -> NatsNetwork:
+    """Three stages of ``depth`` cells each, a reduction and twice the channels between them."""
     stages = [width] * depth, [2 * width] * (depth + 1), [4 * width] * (depth + 1)
     channels = [c for stage in stages for c in stage]
     reductions = [False] * depth + ([True] + [False] * depth) * 2
-    network = NatsNetwork(
-        architecture, channels, reductions, width, num_classes, in_channels, len(seeds)
-    )
-    return initialise(network, seeds)
+    return NatsNetwork(cell, channels, reductions, width, num_classes, in_channels, copies)
 
 
 def build_sss(
@@ -119,8 +135,9 @@ def build_sss(
     if len(channels) != 5:
         raise ValueError(f"the size space has 5 channel counts, not {len(channels)}")
     reductions = [False, True, False, True, False]
+    cell = partial(Cell, SSS_CELL, copies=len(seeds))
     network = NatsNetwork(
-        SSS_CELL, channels, reductions, channels[0], num_classes, in_channels, len(seeds)
+        cell, channels, reductions, channels[0], num_classes, in_channels, len(seeds)
     )
     return initialise(network, seeds)
 

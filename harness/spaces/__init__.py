@@ -20,6 +20,8 @@ registry = Registry(
         "residual-text": "harness.spaces.residual:TextResidualSpace",
         "residual-union": "harness.spaces.residual:UnionResidualSpace",
         "resnet": "harness.spaces.resnet:ResNetSpace",
+        "pyramid-tree": "harness.spaces.pyramid_tree:PyramidTreeSpace",
+        "darts": "harness.spaces.darts:DartsSpace",
     },
 )
 

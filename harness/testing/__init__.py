@@ -13,12 +13,14 @@ from harness.testing.tables import SyntheticTable, synthetic_table
 if TYPE_CHECKING:
     from harness.testing.benchmark_suite import BenchmarkSuite
     from harness.testing.network_suite import NetworkSuite
+    from harness.testing.one_shot_suite import OneShotSuite
     from harness.testing.searcher_suite import SearcherSuite
     from harness.testing.space_suite import SpaceSuite
 
 __all__ = [
     "BenchmarkSuite",
     "NetworkSuite",
+    "OneShotSuite",
     "SearcherSuite",
     "SpaceSuite",
     "SyntheticTable",
@@ -28,6 +30,7 @@ __all__ = [
 _SUITES = {
     "BenchmarkSuite": "harness.testing.benchmark_suite",
     "NetworkSuite": "harness.testing.network_suite",
+    "OneShotSuite": "harness.testing.one_shot_suite",
     "SearcherSuite": "harness.testing.searcher_suite",
     "SpaceSuite": "harness.testing.space_suite",
 }

@@ -6,7 +6,7 @@ import copy
 import math
 import time
 from collections.abc import Collection, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import torch
@@ -23,6 +23,7 @@ from harness.training.curves import Curve, Epoch, curve
 from harness.training.data import Tensors
 from harness.training.memory import peak_memory, release, reset_peak, within_memory
 from harness.training.optimizer import make_optimizer
+from harness.training.precision import precision
 from harness.training.repeatable import one_thread, seeded_layers
 
 _CPU_EVALUATION = 400
@@ -253,11 +254,7 @@ class Training:
         return valid, test if tested else [None] * copies, fine
 
     def _precision(self) -> AbstractContextManager[object]:
-        """The arithmetic of the layers."""
-        wanted = self.recipe.precision
-        if wanted == "fp32" or (wanted == "auto" and self.device.type != "cuda"):
-            return nullcontext()
-        return torch.autocast(self.device.type, dtype=torch.bfloat16)
+        return precision(self.recipe, self.device)
 
 
 def _placed(network: nn.Module, device: torch.device) -> nn.Module:

@@ -204,8 +204,7 @@ def share(data: Tensors, job: Job, rank: int) -> Tensors:
         chosen = torch.arange(count)
         mine = slice(None) if rank == 0 else slice(0)
     else:
-        shuffled = torch.randperm(count, generator=torch.Generator().manual_seed(job.order))
-        chosen = shuffled[: count // job.workers * job.workers][rank :: job.workers]
+        chosen = shard(count, job.order, rank, job.workers)
         mine = slice(rank, None, job.workers)
     held = torch.cat([held[:valid][mine], held[valid:][mine]])
     chosen, held = chosen.to(data.labels.device), held.to(data.labels.device)
@@ -217,6 +216,12 @@ def share(data: Tensors, job: Job, rank: int) -> Tensors:
         held_out_labels=data.held_out_labels[held],
         valid=len(range(valid)[mine]),
     )
+
+
+def shard(count: int, seed: int, rank: int, workers: int) -> torch.Tensor:
+    """Numbers of one worker's images among `count`: equally long shards, shuffled by a seed."""
+    shuffled = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
+    return shuffled[: count // workers * workers][rank::workers]
 
 
 def merged(curves: Sequence[Curve]) -> Curve:

@@ -7,6 +7,7 @@ times less as an epoch has batches. Both are a `harness.training.Reducer`.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -26,14 +27,17 @@ class Averaging:
     Attributes:
         communications: All-reduce operations so far. Each blocks until all workers have come.
         sent: Bytes that this worker gave to them so far.
+        seconds: Wall seconds that they took so far, waiting included, by the processor's clock:
+            a GPU may do a part of it later.
     """
 
     def __init__(self, group: dist.ProcessGroup | None = None) -> None:
         self._group = group
         self.communications = 0
         self.sent = 0
+        self.seconds = 0.0
 
-    def gradients(self, parameters: Iterable[nn.Parameter]) -> None:
+    def gradients(self, parameters: Iterable[Tensor]) -> None:
         """Hear that a batch's gradients are there, before they are used."""
 
     def epoch(self, network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
@@ -48,6 +52,7 @@ class Averaging:
         """
         if not tensors:
             return
+        begun = time.perf_counter()
         flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
         dist.all_reduce(flat, group=self._group)
         flat /= dist.get_world_size(self._group)
@@ -56,6 +61,7 @@ class Averaging:
         pieces = torch.split(flat, [tensor.numel() for tensor in tensors])
         for tensor, piece in zip(tensors, pieces, strict=True):
             tensor.copy_(piece.view(tensor.shape))
+        self.seconds += time.perf_counter() - begun
 
 
 class BatchReducer(Averaging):
@@ -66,7 +72,7 @@ class BatchReducer(Averaging):
     at the epoch's end: one more communication an epoch, for networks that have any.
     """
 
-    def gradients(self, parameters: Iterable[nn.Parameter]) -> None:
+    def gradients(self, parameters: Iterable[Tensor]) -> None:
         """Average the gradients. Parameters without one (unused by this network) are left out."""
         self._average([p.grad for p in parameters if p.grad is not None])
 

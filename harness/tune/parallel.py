@@ -26,7 +26,7 @@ from ray.tune import PlacementGroupFactory
 
 from harness.errors import HarnessError, OutOfMemory, UserError
 from harness.training.parallel import Job, Outcome, work
-from harness.training.processes import failed
+from harness.training.processes import Body, Team, failed
 from harness.tune.session import RETRIES
 
 TRIAL = PlacementGroupFactory([{"memory": 1}])
@@ -55,14 +55,30 @@ class _Trainer(TorchTrainer):
 
 
 def on_ray(job: Job, retries: int = RETRIES) -> Outcome:
-    """Run the workers in the Ray session that this process belongs to: one CPU or one GPU each.
+    """Run a training's workers: see `run_on_ray`; retries go on from `Job.state`."""
+    outcome = run_on_ray(job, work, retries)
+    if not isinstance(outcome, Outcome):
+        raise failed(job, "its first worker gave nothing back")
+    return outcome
+
+
+def run_on_ray(job: Team, body: Body, retries: int = RETRIES) -> Any:
+    """Run workers in the Ray session that this process belongs to: one CPU or one GPU each.
 
     Metrics are not reported by Ray Train, which would refuse inside Tune: the first worker's
     outcome returns to the caller, who reports.
 
+    Args:
+        job: What they do together.
+        body: What each of them runs.
+        retries: How often all of them are started again after a failure.
+
+    Returns:
+        What the first worker's body returned.
+
     Raises:
         UserError: If the cluster is smaller than the workers are many.
-        HarnessError: If workers fail more often than they are retried, from `Job.state` on.
+        HarnessError: If workers fail more often than they are retried.
     """
     each = {"CPU": 1.0, "GPU": 1.0} if job.device == "cuda" else {"CPU": 1.0}
     _check_capacity(job, each)
@@ -71,8 +87,8 @@ def on_ray(job: Job, retries: int = RETRIES) -> Outcome:
     # Ray Train wants a folder, for checkpoints that we do not make.
     with tempfile.TemporaryDirectory() as scratch:
         trainer = _Trainer(
-            _worker,  # type: ignore[arg-type]  # the annotation lacks what is returned
-            train_loop_config={"job": job},
+            _worker,
+            train_loop_config={"job": job, "body": body},
             scaling_config=ScalingConfig(
                 num_workers=job.workers,
                 use_gpu=job.device == "cuda",
@@ -93,26 +109,24 @@ def on_ray(job: Job, retries: int = RETRIES) -> Outcome:
             raise _error(job, error) from None
     if isinstance(outcome, HarnessError):
         raise outcome
-    if not isinstance(outcome, Outcome):
-        raise failed(job, "its first worker gave nothing back")
     return outcome
 
 
-def _worker(config: dict[str, Any]) -> Outcome | HarnessError:
+def _worker(config: dict[str, Any]) -> Any:
     """The body of a worker; Ray Train has made the process group.
 
     What all workers refuse alike is given back, for it would fail again.
     """
     device: torch.device = get_device()
     try:
-        return work(config["job"], get_context().get_world_rank(), device)
+        return config["body"](config["job"], get_context().get_world_rank(), device)
     except OutOfMemory:
         raise  # one worker's own: the others wait for it
     except HarnessError as error:
         return error
 
 
-def _error(job: Job, error: Exception) -> HarnessError:
+def _error(job: Team, error: Exception) -> HarnessError:
     """A worker's own clear error, or the first line of what happened on each that failed."""
     failures: dict[int, Exception] = dict(sorted(getattr(error, "worker_failures", {}).items()))
     for cause in failures.values():
@@ -125,7 +139,7 @@ def _error(job: Job, error: Exception) -> HarnessError:
     return failed(job, "; ".join(lines) or str(error).strip().splitlines()[-1])
 
 
-def _check_capacity(job: Job, each: dict[str, float]) -> None:
+def _check_capacity(job: Team, each: dict[str, float]) -> None:
     """Refuse what would wait for ever."""
     there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
     for kind, amount in each.items():

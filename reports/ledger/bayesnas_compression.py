@@ -7,30 +7,43 @@ Networks" (ICLR 2017), appendix, which gives convolutions the size of their inpu
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from reports.ledger.bayesnas import SOURCE
 from reports.ledger.entry import Entry, Measured, Published, Verdict, exact
+from searchers.compression.operations import convolution, fully_connected
 
-DENSE = {
-    "784-300-100": "0.53",
-    "245-160-55": "0.10",
-    "278-98-13": "0.06",
-    "311-86-14": "0.06",
-    "219-214-100": "0.14",
-    "266-88-33": "0.05",
-    "465-37-90": "0.04",
-}
-"""Table A-1: inputs and hidden units of a LeNet-300-100 -> millions of operations."""
 
-CONVOLUTIONAL = {
-    "20-50-800-500": "8.85",
-    "3-18-284-283": "0.69",
-    "8-13-88-13": "1.09",
-    "5-10-76-16": "0.57",
-    "20-25-45-462": "4.49",
-    "9-18-65-25": "1.55",
-    "5-10-65-25": "0.57",
-}
-"""Table A-2: filters of two convolutions, inputs and hidden units of a LeNet-5 -> the same."""
+class Row(NamedTuple):
+    """A row of tables A-1 and A-2: numbers as printed."""
+
+    method: str
+    widths: str
+    error: str
+    operations: str
+
+
+LENET_300_100 = (
+    Row("uncompressed", "784-300-100", "1.39", "0.53"),
+    Row("SBP", "245-160-55", "1.60", "0.10"),
+    Row("BC-GNJ", "278-98-13", "1.80", "0.06"),
+    Row("BC-GHS", "311-86-14", "1.80", "0.06"),
+    Row("practical l0", "219-214-100", "1.40", "0.14"),
+    Row("practical l0", "266-88-33", "1.80", "0.05"),
+    Row("BayesNAS", "465-37-90", "1.54", "0.04"),
+)
+"""Table A-1: inputs and hidden units, test error in %, millions of operations."""
+
+LENET_5 = (
+    Row("uncompressed", "20-50-800-500", "0.83", "8.85"),
+    Row("SBP", "3-18-284-283", "0.90", "0.69"),
+    Row("BC-GNJ", "8-13-88-13", "1.00", "1.09"),
+    Row("BC-GHS", "5-10-76-16", "1.00", "0.57"),
+    Row("practical l0", "20-25-45-462", "0.90", "4.49"),
+    Row("practical l0", "9-18-65-25", "1.00", "1.55"),
+    Row("BayesNAS", "5-10-65-25", "1.00", "0.57"),
+)
+"""Table A-2: filters of two convolutions, inputs and hidden units, likewise."""
 
 RESNET_18 = (
     (3 * 64, 3, 1, "22.80"),
@@ -51,16 +64,6 @@ ERRORS = {"LeNet-300-100": "1.54", "LeNet-5": "1.00", "ResNet-18": "6.23"}
 DIGITS, KERNEL, CLASSES = 28, 5, 10
 
 
-def fully_connected(inputs: int, outputs: int) -> int:
-    """Multiplications and additions of a layer."""
-    return (2 * inputs - 1) * outputs
-
-
-def convolution(side: int, inputs: int, outputs: int) -> int:
-    """The same of a 5x5 convolution on a square image, by the rule's size of the input."""
-    return 2 * side * side * (inputs * KERNEL * KERNEL + 1) * outputs
-
-
 def dense_operations(widths: str) -> float:
     """Operations of a network of fully connected layers, in millions; one for each rectifier."""
     units = [*map(int, widths.split("-")), CLASSES]
@@ -73,7 +76,9 @@ def convolutional_operations(widths: str) -> float:
     first, second, inputs, hidden = map(int, widths.split("-"))
     first_side = DIGITS - KERNEL + 1
     second_side = first_side // 2 - KERNEL + 1
-    total = convolution(DIGITS, 1, first) + convolution(first_side // 2, first, second)
+    half, kernel = first_side // 2, KERNEL**2
+    total = convolution(DIGITS, DIGITS, 1, first, kernel)
+    total += convolution(half, half, first, second, kernel)
     total += fully_connected(inputs, hidden) + fully_connected(hidden, CLASSES)
     rectifiers = first * first_side**2 + second * second_side**2 + hidden
     return (total + rectifiers) / 1e6
@@ -98,16 +103,16 @@ ENTRIES = (
         "Operations of compressed LeNet-300-100, counted from their widths",
         SOURCE,
         "Table A-1",
-        tuple(Published(widths, text, unit="M") for widths, text in DENSE.items()),
-        lambda: exact(*map(dense_operations, DENSE)),
+        tuple(Published(row.widths, row.operations, unit="M") for row in LENET_300_100),
+        lambda: exact(*[dense_operations(row.widths) for row in LENET_300_100]),
     ),
     Entry(
         "bayesnas-table-a-2",
         "Operations of compressed LeNet-5, counted from their widths",
         SOURCE,
         "Table A-2",
-        tuple(Published(widths, text, unit="M") for widths, text in CONVOLUTIONAL.items()),
-        lambda: exact(*map(convolutional_operations, CONVOLUTIONAL)),
+        tuple(Published(row.widths, row.operations, unit="M") for row in LENET_5),
+        lambda: exact(*[convolutional_operations(row.widths) for row in LENET_5]),
         explanation=(
             "Convolutions count the size of their input, and each rectifier is one operation."
             " Without the rectifiers five of the seven numbers would be up to 1.2% too low."
@@ -131,7 +136,7 @@ ENTRIES = (
         SOURCE,
         "Tables A-1 to A-3",
         tuple(Published(name, text, unit="%") for name, text in ERRORS.items()),
-        needs="BayesNAS's compression, and a GPU for ResNet-18 on CIFAR-10",
+        needs="`nas-harness compress` on MNIST, and a GPU for ResNet-18 on CIFAR-10",
         recorded=Verdict.NOT_RUN,
     ),
 )

@@ -10,16 +10,14 @@ from reports.anytime import AnytimeCurve
 from reports.charts import EXACT, Colours, Row, figure, finished, in_unit, layers, points
 from reports.document import Column, Figure, Section
 from reports.intervals import Band
-from reports.sections.naming import colours, named
+from reports.sections.naming import along, colours, named
 from reports.summary import BenchmarkSummary, Summary
-
-_AXES = {"evaluations": "charged evaluations", "seconds": "virtual seconds"}
 
 
 def curves(summary: Summary, benchmark: BenchmarkSummary) -> Section:
     """The incumbent's reported result along both axes."""
     name = named(summary, benchmark, "curves")
-    along = [("anytime", "evaluations", benchmark.curves), ("time", "seconds", None)]
+    shown = [("anytime", "evaluations", benchmark.curves), ("time", "seconds", None)]
     figures = tuple(
         _anytime(
             named(summary, benchmark, what),
@@ -28,7 +26,7 @@ def curves(summary: Summary, benchmark: BenchmarkSummary) -> Section:
             colours(summary),
             axis,
         )
-        for what, axis, found in along
+        for what, axis, found in shown
     )
     return Section(name, "During the search", figures=figures)
 
@@ -41,16 +39,17 @@ def _anytime(
     axis: str,
 ) -> Figure:
     unit = benchmark.units["report"]
+    words = along(benchmark, axis)
     optimum = benchmark.optimum
     rows = [row for curve in curves for row in banded(curve.searcher, curve.x, curve.report)]
     exact = benchmark.exact
     if exact is not None and axis == "evaluations":
         rows += alone(EXACT, exact.curve.x, exact.curve.report)
     if optimum is None:
-        title = f"Reported result by {_AXES[axis]}"
+        title = f"Reported result by {words}"
         what, value, positive = f"reported result{in_unit(unit)}", "reported result", False
     else:
-        title = f"Regret by {_AXES[axis]}"
+        title = f"Regret by {words}"
         rows = [_as_regret(row, optimum, benchmark.maximize) for row in rows]
         what, value = f"regret{in_unit(points(unit))}", "regret"
         positive = all(row[k] is None or row[k] > 0 for row in rows for k in ("mean", "low"))
@@ -69,9 +68,9 @@ def _anytime(
     steps = axis == "evaluations" and all(every_count(curve.x) for curve in curves)
     if not steps:
         caption += " Straight lines join points at evenly spaced logarithms."
-    chart = curve_chart(rows, colours, _AXES[axis], what, log=positive, steps=steps)
+    chart = curve_chart(rows, colours, words, what, log=positive, steps=steps)
     spec = finished(chart, title, benchmark.leaks)
-    columns = curve_columns(_AXES[axis], value, points(unit) if optimum is not None else unit)
+    columns = curve_columns(words, value, points(unit) if optimum is not None else unit)
     return figure(
         name, title, caption, spec, rows, columns, log=("x", "y") if positive else ("x",)
     )

@@ -48,7 +48,7 @@ def _traces(name: str, benchmark: BenchmarkSummary) -> Table:
         (
             run.searcher,
             run.searches,
-            run.evaluations,
+            None if run.one_shot else run.evaluations,
             ", ".join(f"{count:,} {name}" for name, count in run.statuses.items() if count),
             ", ".join(f"{count:,} {name}" for name, count in run.stopped.items()),
             f"`{run.digest}`",
@@ -56,4 +56,6 @@ def _traces(name: str, benchmark: BenchmarkSummary) -> Table:
         for run in benchmark.searches
     )
     note = "The digest is that of the digests of all searches in the order of their seeds."
+    if benchmark.one_shot:
+        note += f" {', '.join(benchmark.one_shot)}: statuses are those of derivations."
     return Table(name, "Traces", tuple(map(Column, columns)), rows, note)

@@ -39,10 +39,17 @@ def dynamics(summary: Summary, benchmark: BenchmarkSummary) -> Section | None:
         " ones have none. Where searches measure at several numbers of epochs, only those at the"
         " most epochs are shown."
     )
+    paragraphs = [text]
+    if benchmark.one_shot:
+        labels = ", ".join(benchmark.one_shot)
+        paragraphs.append(
+            f"Left out, but for the depth of what was derived last: {labels}. One-shot methods"
+            " evaluate nothing on their way."
+        )
     return Section(
         named(summary, benchmark, "dynamics"),
         "What was evaluated",
-        text=(text,),
+        text=tuple(paragraphs),
         figures=tuple(figures),
         tables=tuple(tables),
         folded=True,

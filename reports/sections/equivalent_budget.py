@@ -6,7 +6,7 @@ from reports.charts import EXACT, figure, finished
 from reports.document import Cell, Column, Figure, Section, Table
 from reports.equivalent_budget import BEYOND, EquivalentBudget
 from reports.sections.curves import alone, banded, curve_chart, curve_columns
-from reports.sections.naming import colours, named
+from reports.sections.naming import along, colours, named
 from reports.summary import BenchmarkSummary, Summary
 
 
@@ -53,7 +53,7 @@ def _figure(
     if budgets[0].reference != "exact":
         rows = [row | {"searcher": summary.random_search} if row["searcher"] == EXACT else row
                 for row in rows]  # fmt: skip
-    axis = "charged evaluations"
+    axis = along(benchmark, "evaluations")
     what = "times the evaluations that random search needs"
     title = "Random-search-equivalent budget"
     chart = curve_chart(rows, colours(summary), axis, what, log=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import altair as alt
 
+from reports.anytime import AnytimeCurve
 from reports.charts import AXIS, EXACT, Colours, Row, figure, finished, in_unit, layers
 from reports.charts import points as long_points
 from reports.document import Cell, Column, Figure, Section, Table
@@ -23,7 +24,7 @@ def finals(summary: Summary, benchmark: BenchmarkSummary) -> Section:
         _spread(named(summary, benchmark, "spread"), benchmark, colours(summary)),
         _steps(named(summary, benchmark, "steps"), benchmark, colours(summary)),
     ]
-    if any(value for curve in benchmark.curves for value in curve.optimism.mean):
+    if any(value for curve in _selecting(benchmark) for value in curve.optimism.mean):
         name = named(summary, benchmark, "optimism")
         figures.append(_optimism(name, benchmark, colours(summary)))
     table = _table(named(summary, benchmark, "finals"), benchmark)
@@ -35,10 +36,16 @@ def finals(summary: Summary, benchmark: BenchmarkSummary) -> Section:
     )
 
 
+def _selecting(benchmark: BenchmarkSummary) -> list[AnytimeCurve]:
+    """The curves of the strategies whose incumbents are selected, as derivations are not."""
+    return [curve for curve in benchmark.curves if curve.searcher not in benchmark.one_shot]
+
+
 def _table(name: str, benchmark: BenchmarkSummary) -> Table:
     unit, measured = benchmark.units["report"], benchmark.units["search"]
     optimum = benchmark.optimum is not None
     without = any(final.without for final in benchmark.finals)
+    passes = any(run.image_passes is not None for run in benchmark.searches)
     columns = [
         Column("strategy"),
         Column("searches"),
@@ -50,6 +57,7 @@ def _table(name: str, benchmark: BenchmarkSummary) -> Table:
         Column("true", measured),
         Column("winner's curse", points(measured), signed=True),
         Column("failed"),
+        *([Column("image passes", digits=0)] if passes else []),
     ]
     rows: list[tuple[Cell, ...]] = []
     for final, run in zip(benchmark.finals, benchmark.searches, strict=True):
@@ -58,13 +66,26 @@ def _table(name: str, benchmark: BenchmarkSummary) -> Table:
         row += [final.without] if without else []
         row += [final.report, final.spread.sd if final.spread else None]
         row += [final.regret] if optimum else []
-        row += [final.selection, final.true, final.optimism, failed]
+        row += [final.selection, final.true, None if run.one_shot else final.optimism, failed]
+        row += [run.image_passes] if passes else []
         rows.append(tuple(row))
     note = (
         "Means over searches with 95% intervals. Selection: the value that the"
         " winner was selected by; true: the mean of that measure over all training seeds; their"
         " difference is the winner's curse. Failed: evaluations without a value."
     )
+    if passes:
+        note += (
+            " Image passes: images on their way forward and backward through a network in"
+            " training, mean over searches."
+        )
+    if benchmark.one_shot:
+        note += (
+            f" {', '.join(benchmark.one_shot)}: of the last derivation, whose selection value is"
+            " that of one training. It was not selected by it, and has no winner's curse. Failed:"
+            " derivations without a value. Image passes: of the supernet, and of one full"
+            " training."
+        )
     return Table(name, "Final results", tuple(columns), tuple(rows), note)
 
 
@@ -186,7 +207,7 @@ def _domain(rows: list[Row]) -> list[float]:
 
 def _optimism(name: str, benchmark: BenchmarkSummary, colours: Colours) -> Figure:
     # Many wide bands on one line hide each other; the table has the last interval of each.
-    rows = [row for c in benchmark.curves for row in alone(c.searcher, c.x, c.optimism.mean)]
+    rows = [row for c in _selecting(benchmark) for row in alone(c.searcher, c.x, c.optimism.mean)]
     if benchmark.exact is not None:
         rows += alone(EXACT, benchmark.exact.curve.x, benchmark.exact.curve.optimism)
     unit = long_points(benchmark.units["search"])

@@ -95,15 +95,19 @@ def _numbers(benchmark: BenchmarkSummary, comparison: Comparison, *, whole: bool
 
 def _context(summary: Summary) -> str:
     limits = ", ".join(
-        f"{limit:,} {name}" for name, limit in summary.budget.items() if limit is not None
+        f"{limit:,} {name.replace('_', ' ')}"
+        for name, limit in summary.budget.items()
+        if limit is not None
     )
     workers = f", {summary.workers} simulated workers" if summary.workers > 1 else ""
+    derivations = _counted(summary.derivations, "derivation")
+    derived = f" and {derivations} of one-shot methods" if summary.one_shot else ""
     return (
         f"{_counted(len(summary.searchers), 'search strategy', 'search strategies')} on"
         f" {_counted(len(summary.benchmarks), 'benchmark')},"
         f" {_counted(len(summary.seeds), 'seed')}, budget {limits} a search{workers}."
         f" {summary.finished:,} of {summary.expected:,} searches are finished, with"
-        f" {summary.evaluations:,} evaluations."
+        f" {summary.evaluations:,} evaluations{derived}."
     )
 
 

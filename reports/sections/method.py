@@ -6,6 +6,19 @@ from reports.document import Section
 from reports.statistics.skewed_t import FEWEST
 from reports.summary import Summary
 
+ONE_SHOT = (
+    "One-shot methods ({labels}) evaluate nothing: they train a supernet, which holds all"
+    " architectures, and derive one from it each epoch. The incumbent is the latest derivation,"
+    " not the best: the method is told nothing of what its derivations are worth, and its supernet"
+    " saw training and validation images only. An image pass is one image on its way forward and"
+    " backward through a network once, whatever is updated; images that are only classified are"
+    " free. Methods are compared at equal image passes: after e evaluations a one-shot method has"
+    " used as many as e full trainings. One of these is the full training of the derived network"
+    " itself, which is charged to every derivation; before the supernet's first epoch and that"
+    " training there is no incumbent."
+)
+"""How one-shot methods stand beside others; for `str.format` with their labels."""
+
 
 def method(summary: Summary) -> Section:
     """The definitions that the page uses."""
@@ -22,6 +35,13 @@ def method(summary: Summary) -> Section:
             f" {summary.workers} workers finish quick networks first, so that only the end of the"
             " exact curve holds for them."
         )
+    labels = ", ".join(summary.one_shot)
+    one_shot = [ONE_SHOT.format(labels=labels)] if labels else []
+    if labels and summary.workers > 1:
+        one_shot.append(
+            "A supernet is trained by one worker: by virtual time, the other strategies have"
+            f" {summary.workers} at once."
+        )
     return Section(
         "method",
         "How this was computed",
@@ -29,6 +49,7 @@ def method(summary: Summary) -> Section:
             "The incumbent of a search is the evaluation with the best selection value so far, in"
             " the order of completion; of equal ones the earlier. Failed evaluations never become"
             " incumbents. Curves and tables show the incumbent's reported result.",
+            *one_shot,
             exact,
             "A verdict of better or worse needs a Holm-adjusted p value below 0.05, and the 95%"
             " interval of the mean difference on the same side of zero as the probability of"

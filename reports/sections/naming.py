@@ -31,6 +31,14 @@ def colours(summary: Summary) -> Colours:
     return Colours([s["searcher"] for s in summary.searchers], summary.random_search)
 
 
+def along(benchmark: BenchmarkSummary, axis: str) -> str:
+    """What "evaluations" or "seconds" are on a figure of a benchmark."""
+    if axis == "seconds":
+        return "virtual seconds"
+    as_many = ", or as many image passes" if benchmark.one_shot else ""
+    return f"charged evaluations{as_many}"
+
+
 def points(unit: str) -> str:
     """The short unit of differences: percentage points of per cents."""
     return "pp" if unit == "%" else unit

@@ -26,6 +26,12 @@ def question(summary: Summary, benchmark: BenchmarkSummary) -> tuple[str, ...]:
             " strategies that ask for fewer epochs by virtual time, or give the budget in seconds"
             " or epochs."
         )
+    if benchmark.one_shot:
+        found.append(
+            f"{', '.join(benchmark.one_shot)}: one-shot, a supernet that is trained and asked for"
+            " an architecture. What holds after e evaluations is the latest derivation after as"
+            " many image passes as e full trainings have, its own full training among them."
+        )
     if benchmark.exact is not None and benchmark.exact.final is not None:
         found.append(_exact(benchmark.exact, benchmark.units["report"]))
     else:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from reports.charts import EXACT, figure, finished
 from reports.document import Cell, Column, Figure, Section, Table
 from reports.sections.curves import alone, banded, curve_chart, curve_columns
-from reports.sections.naming import colours, named
+from reports.sections.naming import along, colours, named
 from reports.summary import BenchmarkSummary, Summary
 from reports.targets import Runtime, Runtimes, Target
 
@@ -42,14 +42,14 @@ def targets(summary: Summary, benchmark: BenchmarkSummary) -> Section | None:
     )
 
 
-def _curves(summary: Summary, benchmark: BenchmarkSummary, found: Runtimes, along: str) -> Figure:
-    axis = {"evaluations": "charged evaluations", "seconds": "virtual seconds"}[along]
-    x = found.x if along == "evaluations" else found.t
+def _curves(summary: Summary, benchmark: BenchmarkSummary, found: Runtimes, by: str) -> Figure:
+    axis = along(benchmark, by)
+    x = found.x if by == "evaluations" else found.t
     rows = []
     for runtime in found.searchers:
-        band = runtime.evaluations if along == "evaluations" else runtime.seconds
+        band = runtime.evaluations if by == "evaluations" else runtime.seconds
         rows += banded(runtime.searcher, x, band)
-    if found.exact is not None and along == "evaluations":
+    if found.exact is not None and by == "evaluations":
         rows += alone(EXACT, x, found.exact.evaluations.mean)
     title = f"Targets held by {axis}"
     chart = curve_chart(
@@ -62,7 +62,7 @@ def _curves(summary: Summary, benchmark: BenchmarkSummary, found: Runtimes, alon
     if any(row["searcher"] == EXACT for row in rows):
         caption += " Dashed: exact random search."
     return figure(
-        named(summary, benchmark, f"targets-{along}"),
+        named(summary, benchmark, f"targets-{by}"),
         title,
         caption,
         finished(chart, title, benchmark.leaks),

@@ -7,7 +7,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed (extra 'live')")
 
 from harness.networks import Task  # noqa: E402
-from harness.spaces import get_space, registry  # noqa: E402
+from harness.spaces import SearchSpace, get_space, registry  # noqa: E402
+from harness.spaces.pyramid_tree import PyramidTreeSpace  # noqa: E402
 from harness.testing import NetworkSuite  # noqa: E402
 
 
@@ -44,6 +45,24 @@ class TestResidualUnionNetworks(NetworkSuite):
 
 class TestResnetNetworks(NetworkSuite):
     space = "resnet"
+    samples = 1
+
+
+class TestPyramidTreeNetworks(NetworkSuite):
+    space = "pyramid-tree"
+    task = Task((1, 8, 8), 10)
+    options = {"stages": 2, "width": 2, "alpha": 4}  # noqa: RUF012
+    samples = 2
+
+    def made(self) -> SearchSpace:
+        """A small one; the registered space has 54 bottlenecks."""
+        return PyramidTreeSpace(stages=2, bottlenecks=1)
+
+
+class TestDartsNetworks(NetworkSuite):
+    space = "darts"
+    task = Task((1, 8, 8), 7)
+    options = {"channels": 2, "cells": 3}  # noqa: RUF012
     samples = 1
 
 

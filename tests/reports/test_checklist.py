@@ -20,10 +20,9 @@ from reports.checklist import (
     UNANSWERED,
     YES,
     Item,
-    Origin,
     checklist,
-    origin_of,
 )
+from reports.origins import Origin, origin_of
 from reports.records import describe_records
 from reports.sections.checklist import checklist as section
 from reports.summary import Summary

@@ -77,6 +77,12 @@ class TestDoubleDqn(SearcherSuite):
     searcher = "double_dqn:epsilon_episodes=50,batch_size=8,hidden_width=16"
 
 
+class TestBayesNasTabular(SearcherSuite):
+    searcher = "bayesnas_tabular"
+    initial_design = 10
+    asks = 60
+
+
 class TestNordEvolution(SearcherSuite):
     searcher = "nord_evolution"
 
@@ -172,6 +178,7 @@ def test_every_registered_searcher_has_a_suite() -> None:
         "local_search",
         "reinforce",
         "double_dqn:batch_size=8",
+        "bayesnas_tabular",
     ],
 )
 def test_other_spaces(word: str, name: str) -> None:

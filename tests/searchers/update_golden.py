@@ -40,6 +40,8 @@ WORDS = (
     "reinforce",
     "reinforce:learning_rate=0.1,entropy_bonus=0.5",
     "double_dqn",
+    "bayesnas_tabular",
+    "bayesnas_tabular:target=value,dependency=predecessors,updates=3",
     "nord_evolution",
     "successive_halving",
     "successive_halving:reduction_factor=2,candidates=20",

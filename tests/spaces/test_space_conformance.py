@@ -47,6 +47,17 @@ class TestResNet(SpaceSuite):
     samples = 50
 
 
+class TestPyramidTree(SpaceSuite):
+    space = "pyramid-tree"
+    samples = 3
+    symmetric = False  # it is, but 486 neighbours with as many neighbours take long
+
+
+class TestDarts(SpaceSuite):
+    space = "darts"
+    samples = 50
+
+
 class TestMacro(SpaceSuite):
     space = "macro"
     samples = 40

@@ -46,13 +46,15 @@ def test_a_record_of_a_shipped_recipe_is_the_recipe(name: str) -> None:
 
 def test_final_trainings_alone_have_no_validation_images() -> None:
     without = {name for name in names() if not load(name).valid_images}
-    assert without == {"era-final", "remnet-final"}
+    assert without == {"era-final", "remnet-final", "darts-final"}
 
 
 SGD = {"optimizer": "SGD", "learning_rate": 0.1, "momentum": 0.9}
 NATS = SGD | {"valid_images": 25_000, "batch_size": 256, "nesterov": True, "weight_decay": 5e-4,
               "schedule": "cosine"}  # fmt: skip
 ERA = SGD | {"batch_size": 128, "nesterov": False, "weight_decay": 1e-4, "schedule": "steps"}
+DARTS = SGD | {"learning_rate": 0.025, "weight_decay": 3e-4, "gradient_clip": 5.0,
+               "schedule": "cosine"}  # fmt: skip
 PUBLISHED = {
     "nats-12": NATS | {"epochs": 12},
     "nats-90": NATS | {"epochs": 90},
@@ -62,6 +64,10 @@ PUBLISHED = {
                     "weight_decay": 1e-4, "schedule": "cosine"},
     "era-search": ERA | {"valid_images": 5_000, "epochs": 20},
     "era-final": ERA | {"valid_images": 0, "epochs": 164},
+    "darts-search": DARTS | {"valid_images": 0.5, "epochs": 50, "batch_size": 64,
+                             "network": {"channels": 16, "cells": 8}},
+    "darts-final": DARTS | {"valid_images": 0, "epochs": 600, "batch_size": 96,
+                            "network": {"channels": 36, "cells": 20}},
 }  # fmt: skip
 
 

@@ -7,9 +7,12 @@ import typer
 from harness.cli.studies.diversity import diversity
 from harness.cli.studies.fidelity_economics import fidelity_economics
 from harness.cli.studies.noise import noise
+from harness.cli.studies.one_shot_ranking import one_shot_ranking
 from harness.cli.studies.optimizers import optimizers
 from harness.cli.studies.overhead import overhead
+from harness.cli.studies.parallel_darts import parallel_darts
 from harness.cli.studies.rank_retention import rank_retention
+from harness.cli.studies.sparsity import sparsity
 
 study = typer.Typer(
     help="""Studies: what evaluations are worth, how noise and budgets change a comparison.
@@ -24,6 +27,9 @@ study = typer.Typer(
 study.command("diversity")(diversity)
 study.command("fidelity-economics")(fidelity_economics)
 study.command("noise")(noise)
+study.command("one-shot-ranking")(one_shot_ranking)
 study.command("optimizers")(optimizers)
 study.command("overhead")(overhead)
+study.command("parallel-darts")(parallel_darts)
 study.command("rank-retention")(rank_retention)
+study.command("sparsity")(sparsity)

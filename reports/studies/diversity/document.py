@@ -12,13 +12,14 @@ _TAKEN = {
     "winner": "the last incumbent of each search",
     "top": "the best {count} distinct networks of each search, by selection value",
     "last": "the last {count} architectures that each search evaluated",
+    "derived": "the architecture that each search derived",
 }
 
 
 def document(result: Diversity) -> Document:
     """What a reader is to see of the result."""
     sections = tuple(
-        _benchmark(result, found, place) for place, found in enumerate(result.benchmarks)
+        benchmark_section(result, found, place) for place, found in enumerate(result.benchmarks)
     )
     return Document(
         title="How different the found architectures are",
@@ -72,7 +73,8 @@ def _interval(estimate: Estimate) -> str:
     return f"{estimate.mean:.2f} [{estimate.low:.2f}, {estimate.high:.2f}]"
 
 
-def _benchmark(result: Diversity, found: BenchmarkDiversity, place: int) -> Section:
+def benchmark_section(result: Diversity, found: BenchmarkDiversity, place: int) -> Section:
+    """Distances, tests, operations and drawings on one benchmark, the place-th of a page."""
     parts = [_distances(found, place, result)]
     if found.test is not None:
         parts.append(_tests(found, found.test, place))
@@ -138,7 +140,7 @@ def _distances(found: BenchmarkDiversity, place: int, result: Diversity) -> Sect
         )
         + " Graphs are compared, not what they compute: equal networks may be apart.",
     ]
-    if result.take != "winner":
+    if result.take in ("top", "last"):
         text.append(
             "Between two searches it is the mean over pairs of their architectures, one of each."
         )

@@ -130,10 +130,13 @@ def best_steps(trace: Trace, protocol: Protocol) -> np.ndarray:
     """Steps of the evaluations that can win, the best first; of equal ones the earlier.
 
     The first is the last incumbent. Where a search measures at several fidelities and selects by
-    what it measured, only those at the highest one that it reached are compared.
+    what it measured, only those at the highest one that it reached are compared. Of a one-shot
+    method the last derivation is the first, and then those before it, the latest first.
     """
     columns = trace.columns
     usable = np.isin(columns["status"], (OK, REPEAT)) & ~np.isnan(columns["selection"])
+    if "one_shot" in trace.header:
+        return np.flatnonzero(usable)[::-1] if usable[-1:].any() else np.zeros(0, np.int64)
     if protocol.fidelities and protocol.select in (None, protocol.search) and usable.any():
         usable &= columns["epochs"] == columns["epochs"][usable].max()
     steps = np.flatnonzero(usable)

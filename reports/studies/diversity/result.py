@@ -216,8 +216,8 @@ class Diversity:
 
     Attributes:
         by: What makes a group: "searcher" or "seed".
-        take: What is taken of a search: "winner", "top" (its best distinct networks) or
-            "last" (its last evaluated ones).
+        take: What is taken of a search: "winner", "top" (its best distinct networks), "last"
+            (its last evaluated ones), or "derived" (what a one-shot method ended with).
         count: How many of them at most.
         searches: Most searches of a strategy that were looked at, the first seeds.
         versions: Package -> version, of the experiment.

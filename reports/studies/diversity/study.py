@@ -86,16 +86,24 @@ def diversity(
         searches=searches,
         versions=dict(records.document["versions"]),
         benchmarks=tuple(
-            _benchmark(question, *found[question.key], by)
+            compared(question, *found[question.key], by)
             for question in records.questions
             if question.key in found
         ),
     )
 
 
-def _benchmark(
-    question: Question, space: SearchSpace, found: Sequence[Found], by: str
+def compared(
+    question: Question, space: SearchSpace, found: Sequence[Found], by: str = "searcher"
 ) -> BenchmarkDiversity:
+    """How different the architectures are that searches on one benchmark found.
+
+    Args:
+        question: What they were asked.
+        space: The benchmark's.
+        found: What each search found, at least one.
+        by: What makes a group: "searcher" or "seed".
+    """
     name_of = [search.searcher if by == "searcher" else f"seed {search.seed}" for search in found]
     names = list(dict.fromkeys(name_of))
     graphs = [[cell_graph(space, a) for a in search.architectures] for search in found]
