@@ -2,8 +2,9 @@
 
 A built-in table maps a name to "module:attribute"; nothing is imported before it is asked for.
 Third parties add theirs as entry points of the groups ``nas_harness.searchers``,
-``nas_harness.spaces``, ``nas_harness.benchmarks``, ``nas_harness.datasets`` and
-``nas_harness.scores``.
+``nas_harness.one_shot_methods``, ``nas_harness.spaces``, ``nas_harness.supernets``,
+``nas_harness.benchmarks``, ``nas_harness.datasets``, ``nas_harness.scores`` and
+``nas_harness.compressible_networks``.
 """
 
 from __future__ import annotations

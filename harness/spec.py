@@ -70,7 +70,12 @@ def _registry(word: str = "") -> Registry:
 
 def searcher_options(name: str) -> dict[str, inspect.Parameter]:
     """The options of a strategy: the keyword-only parameters of its constructor."""
-    parameters = inspect.signature(strategy_class(name)).parameters
+    return options_of(strategy_class(name))
+
+
+def options_of(kind: type) -> dict[str, inspect.Parameter]:
+    """The options of a class: the keyword-only parameters of its constructor."""
+    parameters = inspect.signature(kind).parameters
     return {k: p for k, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
 
 
@@ -92,20 +97,8 @@ class SearcherSpec:
     label: str = ""
 
     def __post_init__(self) -> None:
-        known = searcher_options(self.name)
-        hints = typing.get_type_hints(strategy_class(self.name).__init__)
-        for option, value in self.options.items():
-            if option not in known:
-                raise unknown(f"option of {self.name}", option, known)
-            _check(self.name, option, value, hints.get(option, Any))
-        for option, parameter in known.items():
-            if parameter.default is parameter.empty and option not in self.options:
-                raise UserError(f"{self.name} needs the option {option}")
-        if not isinstance(self.label, str):
-            raise UserError(f"{self.name}: label={brief(self.label)}; must be text")
-        if not self.label:
-            settings = ",".join(f"{k}={v}" for k, v in self.options.items())
-            object.__setattr__(self, "label", f"{self.name}:{settings}" if settings else self.name)
+        check_options(self.name, strategy_class(self.name), self.options)
+        object.__setattr__(self, "label", label_of(self.name, self.options, self.label))
 
     @classmethod
     def parse(cls, text: str) -> SearcherSpec:
@@ -193,6 +186,40 @@ def parse_options(settings: str, text: str, kind: str) -> dict[str, Any]:
         if not equals:
             raise UserError(f"{kind} '{text}': write options as name:option=value,...")
     return options
+
+
+def check_options(name: str, kind: type, options: Mapping[str, Any]) -> None:
+    """Check names and types of what a class is to be made with.
+
+    Args:
+        name: Of the class, for the error message.
+        kind: The class.
+        options: Option -> value.
+
+    Raises:
+        UserError: If an option is unknown or missing, or a value has the wrong type.
+    """
+    known = options_of(kind)
+    hints = typing.get_type_hints(kind.__init__)  # type: ignore[misc]
+    for option, value in options.items():
+        if option not in known:
+            raise unknown(f"option of {name}", option, known)
+        _check(name, option, value, hints.get(option, Any))
+    for option, parameter in known.items():
+        if parameter.default is parameter.empty and option not in options:
+            raise UserError(f"{name} needs the option {option}")
+
+
+def label_of(name: str, options: Mapping[str, Any], label: str = "") -> str:
+    """The name in reports: the given one, otherwise the text form ``name:option=value,...``.
+
+    Raises:
+        UserError: If the label is no text.
+    """
+    if not isinstance(label, str):
+        raise UserError(f"{name}: label={brief(label)}; must be text")
+    settings = ",".join(f"{k}={v}" for k, v in options.items())
+    return label or (f"{name}:{settings}" if settings else name)
 
 
 def _check(searcher: str, option: str, value: Any, kind: Any) -> None:

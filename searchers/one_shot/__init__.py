@@ -12,6 +12,7 @@ registry = Registry(
         "enas": "searchers.one_shot.enas:Enas",
         "rsws": "searchers.one_shot.rsws:RandomSearchWithSharing",
     },
+    group="nas_harness.one_shot_methods",
 )
 
 __all__ = ["registry"]

@@ -21,6 +21,7 @@ from searchers.checks import at_least, at_most, one_of
 from searchers.one_shot.curvature import Engine
 from searchers.one_shot.dag import Mode
 from searchers.one_shot.relevance import Negative
+from searchers.one_shot.supernets import require_supernet
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,6 +31,7 @@ Scalars = Literal["shared", "grouped", "independent"]
 Scale = Literal["1/lambda", "1"]
 Score = Literal["gamma", "magnitude", "curvature"]
 Rule = Literal["argmax", "threshold"]
+Topology = Literal["full", "bayesnas"]
 
 
 class BayesNas(OneShot):
@@ -68,6 +70,8 @@ class BayesNas(OneShot):
         rule: "argmax": the best unpruned operation of each edge, none if all are pruned;
             "threshold": all unpruned ones, in spaces that allow several on an edge.
         edges: How many edges into a node "argmax" keeps; None: all.
+        topology: Which edges the space `darts` has: "full", all fourteen, or "bayesnas", the
+            eight that the authors' code searches.
         learning_rate: Of W; None: the recipe's. The published one is 0.1.
         weight_decay: lambda of (4-1) on W, whose gradient is 2 lambda W; None: the recipe's, which
             torch takes for 2 lambda. Printed 0.01, the authors' code has 0.5e-4.
@@ -97,12 +101,14 @@ class BayesNas(OneShot):
         score: Score = "gamma",
         rule: Rule = "argmax",
         edges: int | None = None,
+        topology: Topology = "full",
         learning_rate: float | None = None,
         weight_decay: float | None = None,
         architecture_rate: float | None = None,
         momentum: float = 0.9,
     ) -> None:
         super().__init__(problem, seed, epochs=epochs)
+        require_supernet(problem.space.name)
         at_least(self, 1, iterations=iterations)
         at_least(self, 0, warmup=warmup, momentum=momentum)
         at_most(self, 0.9, warmup=warmup)
@@ -127,6 +133,7 @@ class BayesNas(OneShot):
             ("negative", negative, Negative),
             ("score", score, Score),
             ("rule", rule, Rule),
+            ("topology", topology, Topology),
         ):
             one_of(self, get_args(words), **{name: word})
         self.iterations, self.warmup, self.scalars = iterations, warmup, scalars
@@ -135,6 +142,7 @@ class BayesNas(OneShot):
         self.scaled = hessian_scale == "1/lambda"
         self.engine, self.curvature_batches = curvature, curvature_batches
         self.score, self.rule, self.edges = score, rule, edges
+        self.supernet = {} if topology == "full" else {"topology": topology}
         self.learning_rate, self.weight_decay = learning_rate, weight_decay
         self.architecture_rate, self.momentum = architecture_rate, momentum
 
@@ -145,8 +153,8 @@ class BayesNas(OneShot):
         from searchers.one_shot.supernets import mixture_cost
         from searchers.one_shot.weights import SharedWeights
 
-        self.cost_factor = mixture_cost(self.problem)
-        self.weights = SharedWeights(self._problem(), self.seed, passes)
+        self.cost_factor = mixture_cost(self.problem, **self.supernet)
+        self.weights = SharedWeights(self._problem(), self.seed, passes, **self.supernet)
         sparsity = Sparsity(
             self.sparsity, self.gate_sparsity, self.scaled, self.dependency, self.negative
         )
