@@ -23,9 +23,9 @@ from harness.live.question import is_live
 from harness.live.store import DirectoryStore, training_directory
 from harness.locks import sole_writer
 from harness.loop import Budget, Search, run_search
+from harness.one_shot.plan import plan
 from harness.one_shot.problem import problem_of
 from harness.one_shot.recorded import LocalFiles, run_recorded, run_whole
-from harness.one_shot.search import plan
 from harness.protocol import Protocol, digest
 from harness.resources import Resources, for_questions
 from harness.searcher import Searcher
@@ -118,8 +118,8 @@ class Cell:
         """Refuse what its searches would: a space, options, fidelities or a budget."""
         if self.one_shot:
             problem = problem_of(benchmark)
-            self.searcher.build_one_shot(problem, seed)
-            plan(problem, benchmark, self.budget)
+            method = self.searcher.build_one_shot(problem, seed)
+            method.check(plan(problem, benchmark, self.budget).passes)
         else:
             self.start(benchmark, seed)
 

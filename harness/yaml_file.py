@@ -7,6 +7,7 @@ equal keys win without a word; both are refused here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,10 @@ class _Loader(yaml.SafeLoader):
         return number
 
 
+# 3e-4, which is text in YAML 1.1, and a number in YAML 1.2, JSON and everybody's fingers.
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
+)
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 
 

@@ -197,7 +197,10 @@ def carry_out(
         )
     took = time.perf_counter() - began
     earlier = f", {kept:,} finished earlier" if kept else ""
-    return f"{total:,} searches, {evaluated:,} evaluations in {took:.1f} s{earlier}"
+    what = "evaluations"
+    if any(cell.one_shot for cell in grid.cells):
+        what += " and derivations"
+    return f"{total:,} searches, {evaluated:,} {what} in {took:.1f} s{earlier}"
 
 
 def budget_of(flags: dict[str, Any], named: list[str] | None) -> Budget:

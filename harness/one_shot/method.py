@@ -38,6 +38,8 @@ class OneShot(ABC):
     Attributes:
         cost_factor: What an image pass costs, in units of one through an average network of the
             space. Known after `start`.
+        classified: Images that were only classified so far. They take virtual time, a third of an
+            image pass each, and are shown beside the image passes.
 
     Raises:
         UserError: If an option is out of range, or the space has no supernet for the method.
@@ -47,6 +49,7 @@ class OneShot(ABC):
     """Distributions on whose version the result depends; experiments record it."""
 
     cost_factor: float = 1.0
+    classified: int = 0
 
     def __init__(self, problem: Problem, seed: int, *, epochs: int | None = None) -> None:
         if epochs is not None and epochs < 1:
@@ -60,9 +63,19 @@ class OneShot(ABC):
         """Image passes of an epoch where nobody gives their number: the training images once."""
         return self.problem.train_images
 
+    def check(self, passes: int) -> None:  # noqa: B027  # nothing to refuse is the usual case
+        """Refuse, before any search begins, what `start` or `derive` would refuse.
+
+        Args:
+            passes: Image passes of the whole search, about.
+
+        Raises:
+            UserError: If options, space, recipe and budget do not fit together.
+        """
+
     @abstractmethod
     def start(self, passes: int) -> None:
-        """Build supernet, optimizers and generators.
+        """Build supernet, optimizers and generators; called again, begin anew.
 
         Args:
             passes: Image passes of the whole search, for schedules.

@@ -58,11 +58,6 @@ class Problem:
         _, channels, height, width = self.data.train.images.shape
         return Task((channels, height, width), self.data.classes)
 
-    @property
-    def evaluation_passes(self) -> int:
-        """Image passes of one full training, which every derived architecture is charged."""
-        return self.recipe.epochs * self.recipe.images_of_an_epoch(self.train_images)
-
     def images(self, part: str, seed: int) -> Images:
         """Batches of the "train" or "valid" images without end; see `harness.one_shot.images`."""
         from harness.one_shot.images import Images

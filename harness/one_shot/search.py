@@ -8,82 +8,39 @@ what is derived is charged, as it is to strategies that train every network that
 from __future__ import annotations
 
 import io
-import random
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from math import inf, nan
+from math import nan
 from pickle import UnpicklingError
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.benchmarks.base import FAILED, MICROSECONDS, Answer, Benchmark
 from harness.benchmarks.live import LiveBenchmark
-from harness.errors import HarnessError, UserError
+from harness.errors import HarnessError
 from harness.loop import Budget
 from harness.one_shot.method import Diverged, OneShot
-from harness.one_shot.problem import Problem
+from harness.one_shot.plan import plan
+from harness.protocol import digest
 from harness.spaces import Architecture
 from harness.streams import stream
 from harness.traces import Trace
 
-SAMPLED = 64
-"""Architectures whose mean cost is that of an average network."""
+_FORWARD = 3
+"""A training step costs three times a forward pass: forward, and backward by two products."""
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What a budget means for a supernet.
+class Derived(NamedTuple):
+    """What a supernet held at an epoch's end.
 
     Attributes:
-        passes: Image passes of the supernet: the budget without the chosen network's training.
-        evaluation: Image passes of that training.
-        seconds: Virtual seconds of an image pass through an average network.
+        passes: Its image passes so far.
+        classified: Images that it only classified so far.
+        architecture: None if it has diverged.
     """
 
     passes: int
-    evaluation: int
-    seconds: float
-
-
-def plan(problem: Problem, benchmark: Benchmark, budget: Budget) -> Plan:
-    """A budget in image passes: of its limits the strictest, an evaluation being a full training.
-
-    Raises:
-        UserError: If it does not suffice to train a network and a supernet.
-    """
-    evaluation = problem.evaluation_passes
-    seconds = average_cost(benchmark) / evaluation
-    epoch = evaluation // problem.recipe.epochs
-    limits = [
-        inf if limit is None else limit * passes
-        for limit, passes in (
-            (budget.evaluations, evaluation),
-            (budget.epochs, epoch),
-            (budget.image_passes, 1),
-            (budget.seconds, 1 / seconds),
-        )
-    ]
-    passes = int(min(limits)) - evaluation
-    if passes < problem.recipe.batch_size:
-        raise UserError(
-            f"a one-shot search takes at least {evaluation + problem.recipe.batch_size:,} image"
-            f" passes here, and {evaluation:,} of them train what it finds: raise the budget"
-        )
-    return Plan(passes, evaluation, seconds)
-
-
-def average_cost(benchmark: Benchmark) -> float:
-    """Mean virtual seconds of a full training over some architectures of a benchmark."""
-    rng = stream(0, "average cost", benchmark.space.name)
-    return sum(_cost(benchmark, rng) for _ in range(SAMPLED)) / SAMPLED
-
-
-def _cost(benchmark: Benchmark, rng: random.Random) -> float:
-    architecture = benchmark.space.sample(rng)
-    if isinstance(benchmark, LiveBenchmark):
-        return benchmark.seconds(architecture, benchmark.protocol.search.epoch)
-    cost: int = benchmark.evaluator(0)(architecture, None, None).cost
-    return cost / MICROSECONDS
+    classified: int
+    architecture: Architecture | None
 
 
 class OneShotSearch:
@@ -98,8 +55,7 @@ class OneShotSearch:
         state: What `state` gave in a process that was interrupted; None: from the beginning.
 
     Attributes:
-        epoch: Finished epochs.
-        epochs: All of them.
+        epochs: All of its epochs.
         logs: What the method said of each.
 
     Raises:
@@ -118,48 +74,64 @@ class OneShotSearch:
     ) -> None:
         self.method, self.benchmark, self.budget = method, benchmark, budget
         self.seed, self.identity = seed, dict(identity)
-        self.plan = plan(method.problem, benchmark, budget)
-        natural = max(1, round(self.plan.passes / method.natural_epoch))
-        self.epochs = natural if method.epochs is None else method.epochs
-        self.epoch = 0
         self.logs: list[dict[str, Any]] = []
-        self._derived: list[tuple[int, Architecture]] = []
+        self._derived: list[Derived] = []
         self._diverged = ""
         self._began = time.perf_counter()
+        self.plan = plan(method.problem, benchmark, budget)
         with _repeatable():
             method.start(self.plan.passes)
+            if budget.seconds is not None and method.cost_factor != 1.0:
+                # Only now is it known how much virtual time a pass takes.
+                self.plan = plan(method.problem, benchmark, budget, method.cost_factor)
+                method.start(self.plan.passes)
+        natural = max(1, round(self.plan.passes / method.natural_epoch))
+        self.epochs = natural if method.epochs is None else method.epochs
         if state is not None:
             self._restore(state)
 
     @property
+    def epoch(self) -> int:
+        """Finished epochs."""
+        return len(self._derived)
+
+    @property
     def over(self) -> bool:
-        """Whether the last epoch has ended, or the supernet cannot go on."""
-        return self.epoch == self.epochs or bool(self._diverged)
+        """Whether the last epoch has ended, the time is up, or the supernet cannot go on."""
+        limit = self.budget.seconds
+        late = limit is not None and self._seconds + self.plan.evaluation_seconds >= limit
+        return self.epoch == self.epochs or bool(self._diverged) or late
 
     @property
     def _used(self) -> int:
         """Image passes of the supernet so far."""
-        return self._derived[-1][0] if self._derived else 0
+        return self._derived[-1].passes if self._derived else 0
+
+    @property
+    def _seconds(self) -> float:
+        """Virtual seconds of the supernet so far."""
+        return self._time(self._derived[-1]) if self._derived else 0.0
+
+    def _time(self, derived: Derived) -> float:
+        """Virtual seconds of the supernet up to a derivation."""
+        passes = derived.passes * self.method.cost_factor + derived.classified / _FORWARD
+        return passes * self.plan.seconds
 
     def advance(self) -> None:
         """Train the supernet for an epoch, and derive an architecture from it."""
         # Steps are whole: what one epoch leaves over goes to the next.
         until = self.plan.passes * (self.epoch + 1) // self.epochs
-        used = self._used
+        used, architecture = self._used, None
         with _repeatable():
             try:
                 used += self.method.epoch(until - used)
                 architecture = self.method.derive()
             except Diverged as error:
-                self._diverged = str(error)
-                rng = stream(self.seed, "init", self.benchmark.space.name)
-                architecture = (
-                    self._derived[-1][1] if self._derived else self.benchmark.space.sample(rng)
-                )
+                # How far the epoch came is not known: it is charged as a whole.
+                used, self._diverged = until, str(error)
             else:
                 self.logs.append(self.method.log())
-        self._derived.append((used, architecture))
-        self.epoch += 1
+        self._derived.append(Derived(used, self.method.classified, architecture))
 
     def state(self) -> bytes:
         """All that another process needs to go on."""
@@ -167,29 +139,44 @@ class OneShotSearch:
 
         text = self.benchmark.space.to_string
         content = {
+            "search": self._name,
             "method": self.method.state(),
-            "derived": [(used, text(architecture)) for used, architecture in self._derived],
+            "derived": [
+                (d.passes, d.classified, d.architecture and text(d.architecture))
+                for d in self._derived
+            ],
+            "diverged": self._diverged,
             "logs": self.logs,
         }
         stream = io.BytesIO()
         torch.save(content, stream)
         return stream.getvalue()
 
+    @property
+    def _name(self) -> str:
+        """Identifies the search among others."""
+        question = [self.benchmark.checksum, self.benchmark.protocol.hash]
+        return digest([self.identity, question, self.budget.limits, self.seed])
+
     def _restore(self, state: bytes) -> None:
         import torch
 
         try:
             content = torch.load(io.BytesIO(state), map_location="cpu", weights_only=True)
+            if content["search"] != self._name:
+                raise ValueError("another search's")
             self.method.restore(content["method"])
-        except (KeyError, TypeError, ValueError, RuntimeError, UnpicklingError) as error:
+        except (KeyError, TypeError, ValueError, RuntimeError, EOFError, UnpicklingError) as error:
             raise HarnessError(
                 "the checkpoint is of another search: delete journal/ below --out to begin again"
                 f" ({type(error).__name__})"
             ) from None
         read = self.benchmark.space.from_string
-        self._derived = [(used, read(text)) for used, text in content["derived"]]
-        self.logs = content["logs"]
-        self.epoch = len(self._derived)
+        self._derived = [
+            Derived(passes, classified, read(text) if text else None)
+            for passes, classified, text in content["derived"]
+        ]
+        self._diverged, self.logs = content["diverged"], content["logs"]
 
     def trace(self) -> Trace:
         """The record of the finished search.
@@ -197,15 +184,15 @@ class OneShotSearch:
         On a live benchmark the last derivation alone is trained and recorded.
         """
         first = len(self._derived) - 1 if isinstance(self.benchmark, LiveBenchmark) else 0
+        recorded = self._derived[first:]
         rows: list[tuple[Any, ...]] = []
         reasons: dict[int, str] = {}
-        pass_seconds = self.plan.seconds * self.method.cost_factor
         begin = end = 0
-        for number, (used, architecture) in enumerate(self._derived[first:]):
-            answer, reason = self._judged(architecture, last=number + first + 1 == self.epoch)
+        for number, derived in enumerate(recorded):
+            architecture, answer, reason = self._judged(derived)
             if reason:
                 reasons[number] = reason
-            trained = round(used * pass_seconds * MICROSECONDS)
+            trained = round(self._time(derived) * MICROSECONDS)
             end = max(end, trained + answer.cost)
             row, visit, value, _, epochs, status = answer
             rows.append(
@@ -223,22 +210,31 @@ class OneShotSearch:
             "seed": self.seed,
             "stopped": "diverged" if self._diverged else "budget",
             "one_shot": {
-                "passes": [used + self.plan.evaluation for used, _ in self._derived[first:]],
+                "passes": [derived.passes + self.plan.evaluation for derived in recorded],
+                "classified": [derived.classified for derived in recorded],
                 "evaluation_passes": self.plan.evaluation,
             },
         }
         told = {"wall_seconds": time.perf_counter() - self._began, "reasons": reasons}
         return Trace.from_rows(header, rows, self.benchmark, told)
 
-    def _judged(self, architecture: Architecture, *, last: bool) -> tuple[Answer, str]:
-        """What the benchmark says of a derivation, and why it failed if it did."""
-        if last and self._diverged:
-            return Answer(-1, 0, nan, 0, 0, FAILED), self._diverged
+    def _judged(self, derived: Derived) -> tuple[Architecture, Answer, str]:
+        """A derivation, what the benchmark says of it, and why it failed if it did.
+
+        A supernet that has diverged holds no architecture. Its row names the latest one, or a
+        random one, and has no value.
+        """
+        architecture = derived.architecture
+        if architecture is None:
+            before = [d.architecture for d in self._derived if d.architecture is not None]
+            rng = stream(self.seed, "init", self.benchmark.space.name)
+            named = before[-1] if before else self.benchmark.space.sample(rng)
+            return named, Answer(-1, 0, nan, 0, 0, FAILED), self._diverged
         # A fresh evaluator each: a cell that is derived again is no repeated evaluation.
         answer: Answer = self.benchmark.evaluator(self.seed)(architecture, None, None)
         failed = answer.status == FAILED
         reason = self.benchmark.reason(architecture, self.seed, answer.visit) if failed else ""
-        return answer, reason
+        return architecture, answer, reason
 
 
 def _repeatable() -> Any:

@@ -143,7 +143,7 @@ def complete(grid: Experiment, out: Path) -> None:
         for trace in read_batch(path):
             header = trace.header
             found.add((path.parent.name, header["seed"]))
-            assert header["budget"] == vars(grid.budget)
+            assert header["budget"] == grid.budget.limits
             assert len(trace) <= 20 or header["stopped"] == "nothing new"
     assert found == {(cell.directory, seed) for cell in grid.cells for seed in grid.seeds}
     assert grid.pending(out) == []

@@ -14,13 +14,14 @@ pytest.importorskip("torch", reason="torch is not installed (extra 'live')")
 import harness
 from harness.benchmarks import open_benchmark
 from harness.benchmarks.base import FAILED, STATUS
+from harness.benchmarks.table import find_protocol
 from harness.errors import HarnessError, UserError
 from harness.experiment import Batch, Experiment
 from harness.loop import Budget
 from harness.one_shot import recorded
 from harness.one_shot.problem import Problem, problem_of
 from harness.one_shot.recorded import LocalFiles, RecordedSearch, read_log
-from harness.one_shot.search import average_cost, plan
+from harness.one_shot.plan import average_cost, plan
 from harness.spec import SearcherSpec
 from harness.traces import Trace, read_batch
 from searchers.one_shot import registry
@@ -268,3 +269,52 @@ def test_options_are_checked_like_a_searchers() -> None:
 
 def _problem() -> Problem:
     return problem_of(open_benchmark("tss-digits"))
+
+
+def test_a_budget_of_seconds_holds_for_supernets_that_cost_more() -> None:
+    """`Counting` says that a pass costs that of two average networks."""
+    table = open_benchmark("tss-digits")
+    limit = 10 * average_cost(table)
+    trace = harness.search(table, "counting:epochs=5", seconds=limit)
+    assert trace.header["one_shot"]["passes"][-1] == pytest.approx(FULL + 4.5 * FULL, abs=64)
+    costs = [table.evaluator(0)(_cell(text), None, None).cost for text in trace.architectures]
+    assert trace.columns["end"][-1] <= limit * 1e6 + max(costs)
+
+
+def _cell(text: str) -> Any:
+    return open_benchmark("tss-digits").space.from_string(text)
+
+
+def test_an_evaluation_is_what_the_protocol_says() -> None:
+    """Under a protocol of two epochs a supernet gets as much as random search does."""
+    own = find_protocol(open_benchmark("tss-digits").table, "digits", "curve8")  # type: ignore[attr-defined]
+    short = own.with_options(
+        search={"column": own.search.column, "epoch": 2, "seeds": "random"}, fidelities=()
+    )
+    table = open_benchmark("tss-digits", short)
+    found = plan(problem_of(table), table, Budget(evaluations=10))
+    assert (found.passes, found.evaluation) == (9 * 512, 512)
+    sampled = harness.search(table, "random_search", image_passes=5_120)
+    supernet = harness.search(table, "counting:epochs=3", image_passes=5_120)
+    assert len(sampled) == 10
+    assert supernet.header["one_shot"]["passes"][-1] == pytest.approx(5_120, abs=64)
+
+
+def test_a_diverged_search_stays_one_after_a_resume() -> None:
+    table, spec = open_benchmark("tss-digits"), SearcherSpec.parse("counting:epochs=4,diverges=2")
+    search = recorded.start(spec, table, Budget(evaluations=3), 0)
+    while not search.over:
+        search.advance()
+    again = recorded.start(spec, table, Budget(evaluations=3), 0, search.state())
+    assert again.over and again.trace().digest == search.trace().digest
+    # Nobody knows how far the epoch came: it is charged as a whole.
+    assert search.trace().header["one_shot"]["passes"] == [FULL + FULL // 2, 2 * FULL]
+    other = SearcherSpec.parse("counting:epochs=5,diverges=2")
+    with pytest.raises(HarnessError, match="the checkpoint is of another search"):
+        recorded.start(other, table, Budget(evaluations=3), 0, search.state())
+    with pytest.raises(HarnessError, match="the checkpoint is of another search"):
+        recorded.start(spec, table, Budget(evaluations=3), 0, b"")
+
+
+def test_exponents_need_no_point() -> None:
+    assert SearcherSpec.parse("reinforce:learning_rate=3e-1").options == {"learning_rate": 0.3}

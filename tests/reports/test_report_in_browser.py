@@ -62,7 +62,7 @@ def opened(browser: Any, page: Path) -> Iterator[Opened]:
         context = browser.new_context(viewport={"width": width, "height": 900}, **options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(60_000)
         listen(page)
         page.goto(address)
         if options.get("java_script_enabled", True):

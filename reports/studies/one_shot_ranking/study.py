@@ -13,6 +13,7 @@ import numpy as np
 from harness.benchmarks import open_benchmark
 from harness.benchmarks.table import TableBenchmark
 from harness.errors import UserError, unknown
+from harness.one_shot.plan import evaluation_passes
 from harness.one_shot.problem import Problem, problem_of
 from harness.spaces import Architecture
 from harness.spec import SearcherSpec
@@ -194,7 +195,7 @@ def one_shot_ranking(
         raise UserError(f"'{source}' holds no results of all architectures: give a table")
     problem = problem_of(benchmark)
     truth = Truth(benchmark, settings)
-    passes = settings.passes or TRAININGS * problem.evaluation_passes
+    passes = settings.passes or TRAININGS * evaluation_passes(problem, benchmark)
     # Fail at once, not after the first supernets.
     for spec in settings.specs:
         spec.build_one_shot(problem, 0)
@@ -224,7 +225,7 @@ def one_shot_ranking(
         best=truth.sign * float(truth.results.max()),
         seeds=settings.seeds,
         passes=passes,
-        evaluation_passes=problem.evaluation_passes,
+        evaluation_passes=evaluation_passes(problem, benchmark),
         methods={spec.label: dict(spec.options) for spec in settings.specs},
         scores=tuple(ranked.summary(label) for label, ranked in found.items()),
         differences=tuple(_differences(found)),

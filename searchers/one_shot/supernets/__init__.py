@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError, UserError, unknown
 from harness.networks import Task
-from harness.one_shot.search import SAMPLED
+from harness.one_shot.plan import average_architectures
 from harness.registry import Registry
-from harness.streams import stream
 
 if TYPE_CHECKING:
     from harness.one_shot import Problem
@@ -82,7 +81,7 @@ def mixture_cost(problem: Problem, **options: Any) -> float:
     """What a forward pass of the supernet costs, in networks of the space.
 
     Both are counted in multiply-adds of convolutions and linear layers for one image. The
-    denominator is the mean of those architectures of which `harness.one_shot.search` takes the
+    denominator is the mean of those architectures of which `harness.one_shot.plan` takes the
     mean of the virtual seconds.
 
     Args:
@@ -109,17 +108,19 @@ def _average_cost(space: SearchSpace, task: Task, options: str) -> float:
     from harness.networks import NotBuildable, build
     from harness.networks.counting import multiply_adds
 
-    rng, image = stream(0, "average cost", space.name), torch.zeros((1, *task.shape))
+    image = torch.zeros((1, *task.shape))
     costs = []
-    for _ in range(SAMPLED):
-        architecture = space.sample(rng)
+    some = average_architectures(space)
+    for architecture in some:
         try:
             network = build(space, architecture, task, options=json.loads(options))
         except NotBuildable:
             continue
         costs.append(multiply_adds(network.eval(), image))
     if not any(costs):
-        raise HarnessError(f"space '{space.name}': none of {SAMPLED} architectures has a network")
+        raise HarnessError(
+            f"space '{space.name}': none of {len(some)} architectures has a network"
+        )
     return sum(costs) / len(costs)
 
 
