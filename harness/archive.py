@@ -296,8 +296,8 @@ def _check_determined(archive: Archive, row: dict[str, Any]) -> None:
     except HarnessError:
         raise UserError(
             f"the search of {row['searcher']} under seed {row['seed']} does not follow from its"
-            " proposals alone (workers waited for one another, or a live training measured it):"
-            " it cannot be archived"
+            " proposals alone (workers waited for one another, a live training measured it, or a"
+            " supernet derived it): it cannot be archived"
         ) from None
 
 

@@ -144,7 +144,7 @@ def _benchmark(
             random_label,
             grid,
             times,
-            missing_charged=counted,
+            counted=counted,
         ),
     )
     return summary, contests(summary, followed, random_label, baseline.final)
@@ -207,6 +207,8 @@ def _searches(cell: Cell) -> Searches:
         digest=cell.digest,
         image_passes=cell.image_passes,
         one_shot=cell.one_shot is not None,
+        short=cell.short,
+        classified=None if cell.one_shot is None else cell.one_shot.classified,
     )
 
 

@@ -18,7 +18,7 @@ from reports.origins import Origin
 from searchers import one_shot, registry
 
 if TYPE_CHECKING:
-    from reports.summary import Summary
+    from reports.summary import BenchmarkSummary, Summary
 
 YES, NO, UNANSWERED, NOT_APPLICABLE = "yes", "no", "unanswered", "not applicable"
 RANDOM_SEARCH = "random_search"
@@ -154,7 +154,9 @@ def _same_protocol(summary: Summary) -> Item:
         + (f"; it leaks: {' '.join(b.leaks)}" if b.leaks else ".")
         for b in summary.benchmarks
     ]
-    said.append(f"Every search has the budget {_budget(summary)} and {_workers(summary)}.")
+    alone = bool(summary.one_shot) and summary.workers > 1
+    workers = f"{_workers(summary)}{', but for one-shot methods, which have one' if alone else ''}"
+    said.append(f"Every search has the budget {_budget(summary)} and {workers}.")
     if summary.one_shot:
         said.append(
             f"{_listed(summary.one_shot)}: supernets see training and validation images only; the"
@@ -172,10 +174,22 @@ def _any_time(summary: Summary) -> Item:
         seconds = max((curve.x[-1] for curve in b.time_curves if curve.x), default=0.0)
         said.append(
             f"{b.name}: incumbents after 1 to {evaluations:,.0f} charged evaluations"
-            f"{', or as many image passes,' if b.one_shot else ','} and up to"
+            f"{_as_many(b)} and up to"
             f" {seconds:,.4g} virtual seconds."
         )
     return Item("7", practice, YES, " ".join(said))
+
+
+def _as_many(benchmark: BenchmarkSummary) -> str:
+    """What evaluations stand for beside one-shot methods."""
+    if not benchmark.one_shot:
+        return ","
+    if not benchmark.short:
+        return ", or as many image passes,"
+    return (
+        f" (of one-shot methods as many image passes as full trainings have; those of"
+        f" {_listed(benchmark.short)} are shorter)"
+    )
 
 
 def _random_search(summary: Summary) -> Item:

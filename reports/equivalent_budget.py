@@ -6,6 +6,11 @@ curve has no error of its own and the step from m to n keeps the order, so that 
 interval of m become those of k. Where exact random search is not available the sampled one takes
 its place, whose error then counts too: searches of both are resampled by their places.
 
+Evaluations are not worth the same where a budget limits image passes, epochs or seconds: a
+strategy that trains for few epochs makes more of them. There e counts full trainings, which a
+search's own evaluations amount to, and a strategy's curve ends where its own searches end, however
+many evaluations the others make.
+
 Random search's reported result need not rise for ever: with more evaluations it is more often
 deceived by noise. Where its exact curve passes a value more than once, so that the first and the
 last time differ by more than `UNCLEAR`, evaluations cannot be counted in it, and there is no k.
@@ -16,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -43,7 +49,8 @@ class EquivalentBudget:
         known: Evaluations up to which random search's curve is known. A multiple of known / x
             (`most`, at the end) says only that it is that or more; one of 1 / x only that it is
             that or less.
-        x: Charged evaluations of the strategy.
+        x: Charged evaluations of the strategy up to the end of its own searches, mean over them;
+            or the full trainings that these amount to.
         times: Multiples k: random search needs k * x evaluations for the same mean. None where
             the strategy has no mean, or random search that mean, or an end of its interval, at
             several numbers.
@@ -75,6 +82,7 @@ def equivalent_budgets(
     random_search: str | None,
     *,
     maximize: bool,
+    in_trainings: bool = False,
 ) -> tuple[EquivalentBudget, ...]:
     """Every strategy beside random search, exact where that is known; () without any.
 
@@ -87,18 +95,38 @@ def equivalent_budgets(
         search: Exact random search.
         random_search: Label of the sampled random search, which is left out.
         maximize: Whether larger reported results are better.
+        in_trainings: Whether the searches' evaluations count as the full trainings that they
+            amount to; otherwise as one each.
     """
     strategies = {label: f for label, f in followed.items() if label != random_search}
     sampled = random_search is not None and random_search in followed
     if search is not None and (search.outcomes.per_encoding or not sampled):
-        return _by_exact(strategies, grid, search, maximize=maximize)
+        return _by_exact(strategies, grid, search, maximize=maximize, in_trainings=in_trainings)
     if random_search is None or not sampled:
         return ()
     reference = followed[random_search]
     return tuple(
-        _by_sampled(label, f, reference, grid, maximize=maximize)
+        _by_sampled(label, f, reference, grid, maximize=maximize, in_trainings=in_trainings)
         for label, f in strategies.items()
     )
+
+
+def _spent(followed: Incumbents, grid: np.ndarray, *, in_trainings: bool) -> _Spent:
+    """Where on a grid a strategy's own searches are under way, and what they have spent there."""
+    counts = np.minimum(grid, followed.lengths[:, None]).astype(np.float64)
+    places = np.minimum(grid, followed.seconds.shape[1]) - 1
+    mean = (followed.trainings[:, places] if in_trainings else counts).mean(axis=0)
+    under_way = np.diff(mean, prepend=0.0) > 0.0
+    if not under_way.any():  # Nothing was evaluated: there is no result, either.
+        return _Spent(places[:1], np.ones(1))
+    return _Spent(places[under_way], mean[under_way])
+
+
+class _Spent(NamedTuple):
+    """Places of charged evaluations, int64 [points]; what they amount to, float64 [points]."""
+
+    places: np.ndarray
+    x: np.ndarray
 
 
 def evaluations_needed(grid: np.ndarray, curve: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -159,6 +187,7 @@ def _by_exact(
     search: RandomSearch,
     *,
     maximize: bool,
+    in_trainings: bool,
 ) -> tuple[EquivalentBudget, ...]:
     sign = 1.0 if maximize else -1.0
     ns = longer(grid, search)
@@ -168,23 +197,23 @@ def _by_exact(
     reaching = search.reaching(ns, levels, maximize=maximize).reshape(len(ns), -1, 3)
     found = []
     for place, (label, followed) in enumerate(strategies.items()):
-        places = np.minimum(grid, followed.seconds.shape[1]) - 1
+        places, x = _spent(followed, grid, in_trainings=in_trainings)
         band = mean_band(sign * followed.values["report"][:, places])
         ends = np.array([band.mean, band.low, band.high], dtype=np.float64)
-        needed = evaluations_needed(ns, expected, ends) / grid
+        needed = evaluations_needed(ns, expected, ends) / x
         # Where one end has no number, the mean has one by luck.
         unclear = (np.isnan(needed) & ~np.isnan(ends)).any(axis=0)
         times = Band(*(_listed(v) for v in np.where(unclear, np.nan, needed)))
         # A median reaches a level where the chance of a result so good reaches one half.
         halves = [evaluations_needed(ns, r, np.array(0.5)) for r in reaching[:, place].T]
         known = np.isfinite(medians[place])
-        middle, low, high = _listed(np.where(known, np.array(halves) / grid[-1], np.nan))
+        middle, low, high = _listed(np.where(known, np.array(halves) / x[-1], np.nan))
         found.append(
             EquivalentBudget(
                 searcher=label,
                 reference="exact",
                 known=float(ns[-1]),
-                x=tuple(grid.astype(float).tolist()),
+                x=tuple(x.tolist()),
                 times=times,
                 median=Estimate(middle, low, high),
             )
@@ -193,23 +222,28 @@ def _by_exact(
 
 
 def _by_sampled(
-    label: str, strategy: Incumbents, reference: Incumbents, grid: np.ndarray, *, maximize: bool
+    label: str,
+    strategy: Incumbents,
+    reference: Incumbents,
+    grid: np.ndarray,
+    *,
+    maximize: bool,
+    in_trainings: bool,
 ) -> EquivalentBudget:
     sign = 1.0 if maximize else -1.0
-    known = grid.astype(np.float64)
-    ours, theirs = (
-        sign * f.values["report"][:, np.minimum(grid, f.seconds.shape[1]) - 1]
-        for f in (strategy, reference)
-    )
-    mean = _first(known, _mean(theirs), _mean(ours)) / grid
+    own, known = (_spent(f, grid, in_trainings=in_trainings) for f in (strategy, reference))
+    x = own.x
+    ours = sign * strategy.values["report"][:, own.places]
+    theirs = sign * reference.values["report"][:, known.places]
+    mean = _first(known.x, _mean(theirs), _mean(ours)) / x
     tail = (1.0 - LEVEL) / 2.0
-    low = high = np.full(len(grid), np.nan)
+    low = high = np.full(len(x), np.nan)
     if min(len(ours), len(theirs)) > 1:
         pairs = zip(_resampled(ours), _resampled(theirs), strict=True)
-        times = np.array([_first(known, r, s) / grid for s, r in pairs])
+        times = np.array([_first(known.x, r, s) / x for s, r in pairs])
         low, high = np.quantile(times, [tail, 1.0 - tail], axis=0)
     band = Band(_listed(mean), _listed(low), _listed(high))
-    return EquivalentBudget(label, "sampled", float(known[-1]), tuple(known.tolist()), band, None)
+    return EquivalentBudget(label, "sampled", float(known.x[-1]), tuple(x.tolist()), band, None)
 
 
 def _first(grid: np.ndarray, curve: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -29,12 +29,22 @@ class Incumbents:
             last incumbent.
         seconds: float64 [searches, evaluations], virtual time of each charged evaluation's end;
             infinite after the search's end.
+        trainings: float64 [searches, evaluations], full trainings that a search's charged
+            evaluations so far amount to, less than their number where some were shorter; after a
+            search's end all of them. Without it: one each.
     """
 
     seeds: np.ndarray
     lengths: np.ndarray
     values: dict[str, np.ndarray]
     seconds: np.ndarray
+    trainings: np.ndarray = field(default_factory=lambda: np.zeros(0))
+
+    def __post_init__(self) -> None:
+        if not self.trainings.size:
+            counts = np.arange(1, self.seconds.shape[1] + 1)
+            whole = np.minimum(counts, self.lengths[:, None]).astype(np.float64)
+            object.__setattr__(self, "trainings", whole)
 
     def final(self, role: str) -> np.ndarray:
         """The last incumbents' values, float64 [searches]."""
@@ -80,7 +90,9 @@ def incumbents(cell: Cell, *, missing_charged: bool = True) -> Incumbents:
         for role in ROLES
     }
     ends = np.take_along_axis(cell.columns["end"], places, axis=1) / MICROSECONDS
-    return Incumbents(cell.seeds, lengths, values, np.where(over, np.inf, ends))
+    own = np.where(over, 0.0, np.take_along_axis(cell.trainings, places, axis=1))
+    ends = np.where(over, np.inf, ends)
+    return Incumbents(cell.seeds, lengths, values, ends, own.cumsum(axis=1))
 
 
 def _latest(cell: Cell, derivations: Derivations) -> Incumbents:
@@ -108,7 +120,9 @@ def _latest(cell: Cell, derivations: Derivations) -> Incumbents:
         ]
     )
     over = np.arange(longest) >= lengths[:, None]
-    return Incumbents(cell.seeds, lengths, values, np.where(over, np.inf, seconds))
+    seconds = np.where(over, np.inf, seconds)
+    trainings = np.minimum(spent, last[:, None]) / evaluation
+    return Incumbents(cell.seeds, lengths, values, seconds, trainings)
 
 
 def charged_places(cell: Cell, *, missing_charged: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -68,10 +68,13 @@ class Derivations:
         passes: int64 [searches, longest], image passes of the supernet up to each derivation and
             of one full training, never falling; beyond a search's end `NEVER`.
         evaluation: Image passes of one full training.
+        classified: Images that each search only classified, mean over searches; None where
+            traces do not say it.
     """
 
     passes: np.ndarray
     evaluation: int
+    classified: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,9 +115,29 @@ class Cell:
         images = self.question.images_per_epoch
         if images is None:
             return None
+        return float(self.epochs.sum(axis=1, dtype=np.int64).mean() * images)
+
+    @property
+    def epochs(self) -> np.ndarray:
+        """Epochs that each evaluation trained, int [searches, longest]; 0 where nothing did."""
         trained = np.isin(self.columns["status"], (OK, FAILED))
-        epochs = np.where(trained, self.columns["epochs"] - self.columns["continued"], 0)
-        return float(epochs.sum(axis=1, dtype=np.int64).mean() * images)
+        epochs = self.columns["epochs"] - self.columns["continued"]
+        return np.where(trained, epochs, 0)
+
+    @property
+    def trainings(self) -> np.ndarray:
+        """Full trainings that each evaluation amounts to, float64 [searches, longest]."""
+        shape = self.columns["status"].shape
+        protocol = self.question.protocol
+        if not protocol.fidelities or not protocol.search.epoch or self.one_shot is not None:
+            return np.ones(shape)
+        return np.asarray(self.epochs / protocol.search.epoch)
+
+    @property
+    def short(self) -> bool:
+        """Whether some evaluations trained for less than a full training."""
+        trained = np.isin(self.columns["status"], (OK, FAILED))
+        return bool((self.trainings[trained] < 1.0).any())
 
     @property
     def statuses(self) -> dict[str, int]:
@@ -339,4 +362,6 @@ def _derivations(headers: Sequence[dict[str, Any]], longest: int) -> Derivations
     passes = np.full((len(told), longest), NEVER, dtype=np.int64)
     for row, one in zip(passes, told, strict=True):
         row[: len(one["passes"])] = one["passes"]
-    return Derivations(passes, int(told[0]["evaluation_passes"]))
+    classified = [max(one["classified"], default=0) for one in told if "classified" in one]
+    mean = float(np.mean(classified)) if len(classified) == len(told) else None
+    return Derivations(passes, int(told[0]["evaluation_passes"]), mean)

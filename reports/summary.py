@@ -35,6 +35,9 @@ class Searches:
         image_passes: Mean number that a search used; None where nobody says how many images an
             epoch has.
         one_shot: Whether it is a one-shot method, whose rows are derivations.
+        short: Whether some evaluations trained for less than a full training.
+        classified: Mean number of images that a one-shot search only classified; None where
+            nobody says so.
     """
 
     searcher: str
@@ -45,6 +48,8 @@ class Searches:
     digest: str
     image_passes: float | None = field(default=None, metadata=IF_KNOWN)
     one_shot: bool = field(default=False, metadata=IF_KNOWN)
+    short: bool = field(default=False, metadata=IF_KNOWN)
+    classified: float | None = field(default=None, metadata=IF_KNOWN)
 
 
 @dataclass(frozen=True)
@@ -152,6 +157,11 @@ class BenchmarkSummary:
         """Labels of the one-shot methods."""
         return tuple(run.searcher for run in self.searches if run.one_shot)
 
+    @property
+    def short(self) -> tuple[str, ...]:
+        """Labels of strategies with evaluations that are shorter than a full training."""
+        return tuple(run.searcher for run in self.searches if run.short)
+
     def comparison(self, searcher: str, reference: str) -> Comparison | None:
         """A strategy's comparison with one reference, if there is one."""
         found = (c for c in self.comparisons if (c.searcher, c.reference) == (searcher, reference))
@@ -205,6 +215,12 @@ class Summary:
     checklist: tuple[Item, ...] = ()
     overall: tuple[Overall, ...] = ()
     ranks: Ranks | None = None
+
+    @property
+    def short(self) -> tuple[str, ...]:
+        """Labels of strategies with short evaluations, in the order of the searchers."""
+        found = {label for benchmark in self.benchmarks for label in benchmark.short}
+        return tuple(s["searcher"] for s in self.searchers if s["searcher"] in found)
 
     @property
     def one_shot(self) -> tuple[str, ...]:

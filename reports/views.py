@@ -60,7 +60,7 @@ def views_of(
     grid: np.ndarray,
     times: np.ndarray,
     *,
-    missing_charged: bool,
+    counted: bool,
 ) -> Views:
     """Compute all views.
 
@@ -72,7 +72,8 @@ def views_of(
         random_search: Label of the sampled random search.
         grid: Numbers of evaluations of the curves.
         times: Virtual seconds of the curves.
-        missing_charged: Whether architectures that the table lacks were charged.
+        counted: Whether the budget counts evaluations, so that architectures that the table lacks
+            were charged, and a short training like a full one.
     """
     labelled = {cell.searcher: cell for cell in cells}
     # A one-shot method evaluates nothing on its way.
@@ -84,12 +85,17 @@ def views_of(
     space = None if table is None else Enumerated.of(table)
     return Views(
         equivalent_budgets=equivalent_budgets(
-            followed, grid, search, random_search, maximize=maximize
+            followed,
+            grid,
+            search,
+            random_search,
+            maximize=maximize,
+            in_trainings=not counted,
         ),
         runtimes=runtimes(followed, grid, times, space, search, maximize=maximize),
         percentiles=None if space is None else percentiles(labelled, space, search, n),
         landscape=None if table is None or space is None else landscape(table, space, search, n),
-        dynamics=dynamics(evaluating, grid, missing_charged=missing_charged),
+        dynamics=dynamics(evaluating, grid, missing_charged=counted),
         resemblances=None
         if benchmark is None
         else resemblances(evaluating, options, benchmark, random_search),

@@ -75,6 +75,11 @@ def _table(summary: Summary, benchmark: BenchmarkSummary, reference: str) -> Tab
             " search of the strategy has the better result than the random search, ties counting"
             f" half; p: of the test named, adjusted by Holm's method over {tests} tests."
         )
+        if benchmark.one_shot:
+            note += (
+                f" {', '.join(benchmark.one_shot)}: a supernet shares nothing with a random search"
+                " but the seed's number. Pairing does no harm there, and gains nothing."
+            )
     else:
         note = (
             "Difference of the mean reported result from the exact expectation. P(better):"

@@ -36,6 +36,12 @@ def equivalent_budget(summary: Summary, benchmark: BenchmarkSummary) -> Section 
         " Where the strategy is better than all that is known of random search (up to"
         f" {budgets[0].known:,.0f} evaluations), k is said to be more than can be told."
     )
+    if _in_trainings(summary, benchmark):
+        text += (
+            f" Evaluations are counted in full trainings here: those of"
+            f" {', '.join(benchmark.short)} that are shorter count as the share of one that they"
+            " are."
+        )
     return Section(
         named(summary, benchmark, "equivalent-budget"),
         "Random-search-equivalent budget",
@@ -49,11 +55,13 @@ def _figure(
     summary: Summary, benchmark: BenchmarkSummary, budgets: tuple[EquivalentBudget, ...]
 ) -> Figure:
     rows = [row for b in budgets for row in banded(b.searcher, b.x, b.times)]
-    rows += alone(EXACT, budgets[0].x, (1.0,) * len(budgets[0].x))
+    longest = max((b.x for b in budgets), key=lambda x: x[-1])
+    rows += alone(EXACT, longest, (1.0,) * len(longest))
     if budgets[0].reference != "exact":
         rows = [row | {"searcher": summary.random_search} if row["searcher"] == EXACT else row
                 for row in rows]  # fmt: skip
-    axis = along(benchmark, "evaluations")
+    shares = _in_trainings(summary, benchmark)
+    axis = "full trainings" if shares else along(benchmark, "evaluations")
     what = "times the evaluations that random search needs"
     title = "Random-search-equivalent budget"
     chart = curve_chart(rows, colours(summary), axis, what, log=True)
@@ -83,10 +91,23 @@ def _table(name: str, budgets: tuple[EquivalentBudget, ...], *, exact: bool) -> 
         if budget.median is not None:
             row.append(_bounded(budget, budget.median))
         rows.append(tuple(row))
+    ends = {budget.x[-1] for budget in budgets}
+    if len(ends) == 1:
+        after = f"After {budgets[0].x[-1]:,.0f} evaluations."
+        most = f"an upper end of {budgets[0].most:.3g}"
+    else:
+        after = (
+            "At the end of each strategy's own searches,"
+            f" {'; '.join(f'{b.searcher}: {b.x[-1]:,.4g} evaluations' for b in budgets)}."
+        )
+        most = (
+            "an upper end at the last of the"
+            f" {budgets[0].known:,.0f} evaluations that are known of random search"
+        )
     note = (
-        f"After {budgets[0].x[-1]:,.0f} evaluations. Random search needs k times the evaluations"
-        " for the same mean reported result, with 95% interval; an upper end of"
-        f" {budgets[0].most:.3g} means that or more."
+        f"{after} Random search needs k times the evaluations"
+        " for the same mean reported result, with 95% interval;"
+        f" {most} means that or more."
     )
     if exact:
         note += (
@@ -96,6 +117,11 @@ def _table(name: str, budgets: tuple[EquivalentBudget, ...], *, exact: bool) -> 
             " most."
         )
     return Table(name, "Evaluations that random search needs", tuple(columns), tuple(rows), note)
+
+
+def _in_trainings(summary: Summary, benchmark: BenchmarkSummary) -> bool:
+    """Whether evaluations count as shares of full trainings; see `equivalent_budgets`."""
+    return summary.budget.get("evaluations") is None and bool(benchmark.short)
 
 
 def _bounded(budget: EquivalentBudget, multiple: Cell) -> Cell:

@@ -46,6 +46,7 @@ def _table(name: str, benchmark: BenchmarkSummary) -> Table:
     optimum = benchmark.optimum is not None
     without = any(final.without for final in benchmark.finals)
     passes = any(run.image_passes is not None for run in benchmark.searches)
+    classified = any(run.classified is not None for run in benchmark.searches)
     columns = [
         Column("strategy"),
         Column("searches"),
@@ -58,6 +59,7 @@ def _table(name: str, benchmark: BenchmarkSummary) -> Table:
         Column("winner's curse", points(measured), signed=True),
         Column("failed"),
         *([Column("image passes", digits=0)] if passes else []),
+        *([Column("only classified", digits=0)] if classified else []),
     ]
     rows: list[tuple[Cell, ...]] = []
     for final, run in zip(benchmark.finals, benchmark.searches, strict=True):
@@ -68,6 +70,7 @@ def _table(name: str, benchmark: BenchmarkSummary) -> Table:
         row += [final.regret] if optimum else []
         row += [final.selection, final.true, None if run.one_shot else final.optimism, failed]
         row += [run.image_passes] if passes else []
+        row += [run.classified] if classified else []
         rows.append(tuple(row))
     note = (
         "Means over searches with 95% intervals. Selection: the value that the"
@@ -86,6 +89,8 @@ def _table(name: str, benchmark: BenchmarkSummary) -> Table:
             " derivations without a value. Image passes: of the supernet, and of one full"
             " training."
         )
+    if classified:
+        note += " Only classified: images on their way forward alone, mean over searches."
     return Table(name, "Final results", tuple(columns), tuple(rows), note)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reports.document import Section
+from reports.sections.naming import exception
 from reports.statistics.skewed_t import FEWEST
 from reports.summary import Summary
 
@@ -11,13 +12,16 @@ ONE_SHOT = (
     " architectures, and derive one from it each epoch. The incumbent is the latest derivation,"
     " not the best: the method is told nothing of what its derivations are worth, and its supernet"
     " saw training and validation images only. An image pass is one image on its way forward and"
-    " backward through a network once, whatever is updated; images that are only classified are"
-    " free. Methods are compared at equal image passes: after e evaluations a one-shot method has"
-    " used as many as e full trainings. One of these is the full training of the derived network"
+    " backward through a network once, whatever is updated. Images that are only classified are"
+    " free in image passes, and cost a third of a pass in virtual time. Methods are compared at"
+    " equal image passes: after e evaluations a one-shot method has used as many as e full"
+    " trainings, as have strategies whose evaluations are full trainings.{exception} One of these"
+    " is the full training of the derived network"
     " itself, which is charged to every derivation; before the supernet's first epoch and that"
     " training there is no incumbent."
 )
-"""How one-shot methods stand beside others; for `str.format` with their labels."""
+"""How one-shot methods stand beside others; for `str.format` with their labels, and a sentence on
+strategies whose evaluations are short."""
 
 
 def method(summary: Summary) -> Section:
@@ -36,7 +40,9 @@ def method(summary: Summary) -> Section:
             " exact curve holds for them."
         )
     labels = ", ".join(summary.one_shot)
-    one_shot = [ONE_SHOT.format(labels=labels)] if labels else []
+    one_shot = (
+        [ONE_SHOT.format(labels=labels, exception=exception(summary.short))] if labels else []
+    )
     if labels and summary.workers > 1:
         one_shot.append(
             "A supernet is trained by one worker: by virtual time, the other strategies have"

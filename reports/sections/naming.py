@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from reports.charts import Colours
 from reports.summary import BenchmarkSummary, Summary
@@ -35,8 +36,22 @@ def along(benchmark: BenchmarkSummary, axis: str) -> str:
     """What "evaluations" or "seconds" are on a figure of a benchmark."""
     if axis == "seconds":
         return "virtual seconds"
-    as_many = ", or as many image passes" if benchmark.one_shot else ""
-    return f"charged evaluations{as_many}"
+    if not benchmark.one_shot:
+        return "charged evaluations"
+    if benchmark.short:
+        return "charged evaluations, or image passes of full trainings"
+    return "charged evaluations, or as many image passes"
+
+
+def exception(labels: Sequence[str]) -> str:
+    """A sentence on strategies with short evaluations, where image passes are the measure; ""."""
+    if not labels:
+        return ""
+    return (
+        f" Not so {', '.join(labels)}, some of whose evaluations are shorter than a full training:"
+        " after e of them fewer image passes are used. Compare by virtual time, and by final"
+        " results."
+    )
 
 
 def points(unit: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from reports.sections.naming import exception
 from reports.summary import BenchmarkSummary, ExactBaseline, Summary
 
 
@@ -31,6 +32,7 @@ def question(summary: Summary, benchmark: BenchmarkSummary) -> tuple[str, ...]:
             f"{', '.join(benchmark.one_shot)}: one-shot, a supernet that is trained and asked for"
             " an architecture. What holds after e evaluations is the latest derivation after as"
             " many image passes as e full trainings have, its own full training among them."
+            " Evaluations of the other strategies are full trainings." + exception(benchmark.short)
         )
     if benchmark.exact is not None and benchmark.exact.final is not None:
         found.append(_exact(benchmark.exact, benchmark.units["report"]))

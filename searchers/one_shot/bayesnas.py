@@ -12,14 +12,15 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from math import inf, isfinite
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
-from harness.errors import UserError
 from harness.one_shot import Diverged, OneShot, Problem
 from harness.spaces import Architecture
-from searchers.checks import at_least, at_most, one_of
+from searchers.one_shot import bayesnas_checks as checks
 from searchers.one_shot.curvature import Engine
+from searchers.one_shot.curvature import passes as curvature_passes
 from searchers.one_shot.dag import Mode
+from searchers.one_shot.logged import as_json
 from searchers.one_shot.relevance import Negative
 from searchers.one_shot.supernets import require_supernet
 
@@ -55,10 +56,11 @@ class BayesNas(OneShot):
             and those at the same place are penalised, and pruned, together (section 2.6 of the
             documentation); "independent": the same as shared, in spaces only where every cell has
             a structure of its own (the published proxyless search).
-        sparsity: lambda_w, the penalty on operations' scalars, above 0.
+        sparsity: lambda_w, the penalty on operations' scalars, 1e-12 to 1e6.
         gate_sparsity: The same of edges' gates; None: as `sparsity`.
         dependency: How an operation's relevance depends on others', see
             `searchers.one_shot.dag.combined`. "gate", "zero" and "zero-own" give each edge a gate.
+        sweep: Whether irrelevance spreads through whole chains at once, see there.
         hessian_scale: "1/lambda": curvature in the penalty's units; "1": as (4-2) is printed.
         curvature: How H is computed, see `searchers.one_shot.curvature`.
         curvature_batches: H is a mean over so many of the latest training batches (the authors'
@@ -75,7 +77,8 @@ class BayesNas(OneShot):
         learning_rate: Of W; None: the recipe's. The published one is 0.1.
         weight_decay: lambda of (4-1) on W, whose gradient is 2 lambda W; None: the recipe's, which
             torch takes for 2 lambda. Printed 0.01, the authors' code has 0.5e-4.
-        architecture_rate: Learning rate of w, constant; None: at every step the one of W.
+        architecture_rate: Learning rate of w, constant; None: at every step the one of W. With
+            that, long searches diverge where the recipe's is 0.2; see docs/bayesnas.md.
         momentum: Of w.
 
     Raises:
@@ -94,6 +97,7 @@ class BayesNas(OneShot):
         sparsity: float = 0.01,
         gate_sparsity: float | None = None,
         dependency: Mode = "predecessors",
+        sweep: bool = False,
         hessian_scale: Scale = "1/lambda",
         curvature: Engine = "exact",
         curvature_batches: int | None = 1,
@@ -104,47 +108,49 @@ class BayesNas(OneShot):
         topology: Topology = "full",
         learning_rate: float | None = None,
         weight_decay: float | None = None,
-        architecture_rate: float | None = None,
+        architecture_rate: float | None = 0.05,
         momentum: float = 0.9,
     ) -> None:
         super().__init__(problem, seed, epochs=epochs)
         require_supernet(problem.space.name)
-        at_least(self, 1, iterations=iterations)
-        at_least(self, 0, warmup=warmup, momentum=momentum)
-        at_most(self, 0.9, warmup=warmup)
-        at_most(self, 0.999, momentum=momentum)
-        rates = {"learning_rate": learning_rate, "architecture_rate": architecture_rate}
-        for least, options in (
-            (0, {**rates, "weight_decay": weight_decay}),
-            (1, {"curvature_batches": curvature_batches, "edges": edges}),
-        ):
-            for name, value in options.items():
-                if value is not None:
-                    at_least(self, least, **{name: value})
         gate_sparsity = sparsity if gate_sparsity is None else gate_sparsity
-        for name, strength in (("sparsity", sparsity), ("gate_sparsity", gate_sparsity)):
-            if not strength > 0:
-                raise UserError(f"BayesNas: {name}={strength}; must be above 0")
-        for name, word, words in (
-            ("scalars", scalars, Scalars),
-            ("dependency", dependency, Mode),
-            ("hessian_scale", hessian_scale, Scale),
-            ("curvature", curvature, Engine),
-            ("negative", negative, Negative),
-            ("score", score, Score),
-            ("rule", rule, Rule),
-            ("topology", topology, Topology),
-        ):
-            one_of(self, get_args(words), **{name: word})
+        checks.check_numbers(
+            self,
+            iterations=iterations,
+            warmup=warmup,
+            momentum=momentum,
+            sparsity=sparsity,
+            gate_sparsity=gate_sparsity,
+            curvature_batches=curvature_batches,
+            edges=edges,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            architecture_rate=architecture_rate,
+        )
+        words = {
+            "scalars": (scalars, Scalars),
+            "dependency": (dependency, Mode),
+            "hessian_scale": (hessian_scale, Scale),
+            "curvature": (curvature, Engine),
+            "negative": (negative, Negative),
+            "score": (score, Score),
+            "rule": (rule, Rule),
+            "topology": (topology, Topology),
+        }
+        checks.check_words(self, words)
         self.iterations, self.warmup, self.scalars = iterations, warmup, scalars
         self.sparsity, self.gate_sparsity = sparsity, gate_sparsity
-        self.dependency, self.negative = dependency, negative
+        self.dependency, self.sweep, self.negative = dependency, sweep, negative
         self.scaled = hessian_scale == "1/lambda"
         self.engine, self.curvature_batches = curvature, curvature_batches
         self.score, self.rule, self.edges = score, rule, edges
+        self.topology: Topology = topology
         self.supernet = {} if topology == "full" else {"topology": topology}
         self.learning_rate, self.weight_decay = learning_rate, weight_decay
         self.architecture_rate, self.momentum = architecture_rate, momentum
+
+    def check(self, passes: int) -> None:
+        checks.check_fit(self, passes)
 
     def start(self, passes: int) -> None:
         import torch
@@ -155,16 +161,12 @@ class BayesNas(OneShot):
 
         self.cost_factor = mixture_cost(self.problem, **self.supernet)
         self.weights = SharedWeights(self._problem(), self.seed, passes, **self.supernet)
-        sparsity = Sparsity(
-            self.sparsity, self.gate_sparsity, self.scaled, self.dependency, self.negative
-        )
+        strengths = self.sparsity, self.gate_sparsity, self.scaled
+        sparsity = Sparsity(*strengths, self.dependency, self.sweep, self.negative)
         grouped = self.scalars == "grouped"
         cells = self.weights.network.cells
         if self.scalars == "independent" and any(cell.repeats > 1 for cell in cells):
-            raise UserError(
-                f"BayesNas: scalars=independent; cells of the space '{self.problem.space.name}'"
-                " share their structure: take shared or grouped"
-            )
+            checks.refuse_independent(self.problem.space.name)
         self.cells = [CellScalars(c, sparsity, grouped, self.weights.device) for c in cells]
         self.parameters = [p for cell in self.cells for p in cell.parameters]
         self.architect = torch.optim.SGD(self.parameters, momentum=self.momentum)
@@ -172,14 +174,7 @@ class BayesNas(OneShot):
         self.recent: deque[tuple[Tensor, Tensor]] = deque(maxlen=self.curvature_batches or 0)
         self.losses: list[Tensor] = []
         self.updates: list[dict[str, Any]] = []
-        least = self.iterations * (self.update_passes + self.problem.recipe.batch_size)
-        if passes < least:
-            raise UserError(
-                f"BayesNas: iterations={self.iterations} take at least {least:,} image passes,"
-                f" {self.update_passes:,} of each for the curvature, and there are {passes:,}:"
-                " raise the budget, or take fewer iterations, curvature=diagonal or"
-                " curvature_batches=1"
-            )
+        checks.check_budget(self, passes, self.update_passes)
 
     # --- Algorithm 1 ----------------------------------------------------------------------------
 
@@ -196,7 +191,8 @@ class BayesNas(OneShot):
                     self._update()
                 else:
                     break
-        self._check()
+        if not all(p.isfinite().all() for p in self.parameters):
+            raise Diverged("the scalars of the supernet are no finite numbers any more")
         return weights.used - begin
 
     def _update_due(self) -> float:
@@ -237,7 +233,6 @@ class BayesNas(OneShot):
 
     def _update(self) -> None:
         """Steps 2 to 4: curvature, relevances, pruning."""
-        self._check()
         self.iteration += 1
         found = self._curvatures()
         if not all(isfinite(h.sum()) for h in found):
@@ -256,15 +251,21 @@ class BayesNas(OneShot):
     # --- curvature ------------------------------------------------------------------------------
 
     @property
-    def update_passes(self) -> int:
-        """Image passes of one update."""
-        from searchers.one_shot.curvature import passes
+    def classified(self) -> int:  # type: ignore[override]  # which is the weights'
+        """Images that went forward alone, to renew the statistics."""
+        return self.weights.classified if hasattr(self, "weights") else 0
 
+    @property
+    def update_passes(self) -> int:
+        """Image passes of one update, at most."""
+        return self.passes_of(sum(p.numel() for p in self.parameters))
+
+    def passes_of(self, scalars: int) -> int:
+        """The same for so many scalars."""
         images = self.problem.train_images
         if self.curvature_batches is not None:
             images = self.curvature_batches * self.problem.recipe.batch_size
-        scalars = sum(p.numel() for p in self.parameters)
-        return passes(self.engine, images, scalars)
+        return curvature_passes(self.engine, images, scalars)
 
     def _curvatures(self) -> list[np.ndarray]:
         """The curvature of the mean loss with respect to each tensor of `parameters`."""
@@ -279,6 +280,7 @@ class BayesNas(OneShot):
             weights.network,
             (lambda x=x: self.forward(x, fixed) for x, _ in weights.train.plain()),  # type: ignore[misc]
         )
+        weights.classified += self.problem.train_images
         batches = weights.train.plain() if self.curvature_batches is None else self.recent
         totals, seen = [torch.zeros_like(p, dtype=torch.float64) for p in fixed], 0
         weights.network.eval()
@@ -288,19 +290,16 @@ class BayesNas(OneShot):
                 total += len(labels) * h.double()
             seen += len(labels)
         weights.network.train()
-        weights.used += self.update_passes
+        weights.used += curvature_passes(self.engine, seen, sum(p.numel() for p in fixed))
         return [(total / seen).cpu().numpy() for total in totals]
-
-    def _check(self) -> None:
-        """Raise `Diverged` if there is a loss or scalar that is no finite number."""
-        figures = [*self.losses, *(p.detach().sum() for p in self.parameters)]
-        if not all(isfinite(float(figure)) for figure in figures):
-            raise Diverged("the supernet's loss or weights are no finite numbers any more")
 
     # --- records --------------------------------------------------------------------------------
 
     def log(self) -> dict[str, Any]:
         """The epoch's mean training loss without penalty, the scalars, and the updates made.
+
+        The loss is None in an epoch without a step of training: it only saved image passes for a
+        curvature that one epoch cannot pay.
 
         An update says for each type of cell the variances before (``gamma_before``), w, H, C,
         omega, s, gamma, entropy and which operations are kept, [edges, operations]; w, H and C
@@ -344,14 +343,3 @@ class BayesNas(OneShot):
         return (
             self.problem if recipe == self.problem.recipe else replace(self.problem, recipe=recipe)
         )
-
-
-def as_json(value: Any) -> Any:
-    """Arrays as lists, and numbers that are not finite as None, all the way down."""
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, dict):
-        return {name: as_json(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [as_json(inner) for inner in value]
-    return None if isinstance(value, float) and not isfinite(value) else value

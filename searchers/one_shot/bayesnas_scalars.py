@@ -11,16 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from searchers.one_shot.dag import Choice, Mode, combined
+from searchers.one_shot.dag import GATED, Choice, Mode, combined
 from searchers.one_shot.derivation import argmax, connected, threshold
 from searchers.one_shot.relevance import Negative, Relevance, Update, entropy, update
 from searchers.one_shot.supernets.base import CellType
 
 if TYPE_CHECKING:
     from searchers.one_shot.bayesnas import Rule, Score
-
-GATED: tuple[Mode, ...] = ("gate", "zero", "zero-own")
-"""Modes of dependency in which every edge has a gate."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +29,7 @@ class Sparsity:
         gates: lambda_w of the gates, above 0.
         scaled: Whether the curvature is divided by lambda_w, as it is in the penalty's units.
         dependency: How relevances are combined along the cell.
+        sweep: Whether death spreads through whole chains at once, see `combined`.
         negative: What is made of negative curvature, see `searchers.one_shot.relevance.update`.
     """
 
@@ -39,6 +37,7 @@ class Sparsity:
     gates: float
     scaled: bool = True
     dependency: Mode = "predecessors"
+    sweep: bool = False
     negative: Negative = "floor"
 
 
@@ -127,7 +126,7 @@ class CellScalars:
             gates = self._updated(self.gates, curvatures[1], gates_before, sparsity.gates)
             s_gates = gates.s
             self.gate_prior = Relevance(gates.s, gates.omega)
-        gamma = combined(dag, found.s, s_gates, sparsity.dependency)
+        gamma = combined(dag, found.s, s_gates, sparsity.dependency, sweep=sparsity.sweep)
         alive = threshold(dag, np.where(self.kept, gamma, 0.0))
         self.kept = mask(dag.shape, connected(dag, gamma, alive))
         self.prior = Relevance(gamma, found.omega)

@@ -24,6 +24,9 @@ Choice = tuple[tuple[int, ...], ...]
 Mode = Literal["none", "gate", "predecessors", "zero", "zero-own"]
 """How `combined` couples the operations of a graph."""
 
+GATED: tuple[Mode, ...] = ("gate", "zero", "zero-own")
+"""Modes in which every edge has a gate."""
+
 Fault = Literal["dangling", "disconnected"]
 """What `invalid_probability` counts."""
 

@@ -10,9 +10,9 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UserError
-from harness.one_shot import OneShot, Problem
+from harness.one_shot import Diverged, OneShot, Problem
 from harness.spaces import Architecture
-from searchers.checks import at_least, one_of
+from searchers.checks import at_least, at_most, one_of
 from searchers.one_shot.supernets import require_supernet
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ class Darts(OneShot):
     Args:
         problem: Space, images and recipe.
         seed: The search's seed.
-        epochs: How often an architecture is derived.
+        epochs: How often an architecture is derived; None: once for every time that the training
+            images have been seen.
         order: 1 or 2, see above.
         architecture_rate: Adam's learning rate for alpha; its betas are 0.5 and 0.999.
         architecture_decay: L2 penalty on alpha.
@@ -74,8 +75,9 @@ class Darts(OneShot):
     ) -> None:
         super().__init__(problem, seed, epochs=epochs)
         require_supernet(problem.space.name)
-        at_least(self, 0, architecture_rate=architecture_rate)
-        at_least(self, 0, architecture_decay=architecture_decay)
+        rates = {"architecture_rate": architecture_rate, "architecture_decay": architecture_decay}
+        at_least(self, 0, **rates)
+        at_most(self, 1e6, "", **rates)
         if order not in (1, 2):
             raise UserError(f"Darts: order={order}; must be 1 or 2")
         recipe = problem.recipe
@@ -89,6 +91,11 @@ class Darts(OneShot):
         self.rate, self.decay = architecture_rate, architecture_decay
         batches = (2 if order == 1 else 5) - random_weights
         self.step_passes = batches * recipe.batch_size
+
+    @property
+    def natural_epoch(self) -> int:
+        """Image passes in which all training images are seen once: a step has others beside."""
+        return self.problem.train_images * self.step_passes // self.problem.recipe.batch_size
 
     def start(self, passes: int) -> None:
         import torch
@@ -122,6 +129,8 @@ class Darts(OneShot):
                     self._step_weights(train)
             if self.reducer is not None:
                 self.reducer.epoch(weights.beside(self.alphas), weights.optimizer)
+        if not all(bool(alpha.isfinite().all()) for alpha in self.alphas):
+            raise Diverged("the architecture's parameters are no finite numbers any more")
         return weights.used - start
 
     def _step_architecture(self, train: Batch, valid: Batch) -> None:

@@ -27,9 +27,7 @@ def argmax(dag: SparseDAG, scores: np.ndarray, keep: int | None = None) -> Choic
     return tuple((int(scores[e].argmax()),) if e in kept else () for e in range(len(dag.edges)))
 
 
-def threshold(
-    dag: SparseDAG, gamma: np.ndarray, level: float = THRESHOLD, several: bool = True
-) -> Choice:
+def threshold(dag: SparseDAG, gamma: np.ndarray, level: float = THRESHOLD) -> Choice:
     """The operations whose variance exceeds a level.
 
     Args:
@@ -37,12 +35,9 @@ def threshold(
         gamma: Variances [edges, operations].
         level: The default is where the entropy of a Gaussian of this variance is 0 (M. Yang,
             2019, section 3.2): at or below it an operation is pruned.
-        several: Whether an edge may keep more than one; otherwise its largest alone.
     """
     gamma = _fitting(dag, gamma)
-    if several:
-        return tuple(tuple(int(o) for o in np.flatnonzero(row > level)) for row in gamma)
-    return tuple((int(row.argmax()),) if row.max() > level else () for row in gamma)
+    return tuple(tuple(int(o) for o in np.flatnonzero(row > level)) for row in gamma)
 
 
 def pruned(dag: SparseDAG, choice: Choice) -> Choice:

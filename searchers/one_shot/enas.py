@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
-from harness.one_shot import OneShot, Problem
+from harness.one_shot import Diverged, OneShot, Problem
 from harness.spaces import Architecture
 from harness.streams import key
 from searchers.checks import at_least, at_most
@@ -71,6 +71,7 @@ class Enas(OneShot):
         super().__init__(problem, seed, epochs=epochs)
         require_supernet(problem.space.name)
         at_least(self, 0, learning_rate=learning_rate)
+        at_most(self, 1e6, learning_rate=learning_rate, entropy_bonus=entropy_bonus)
         at_least(self, 0, controller_steps=controller_steps or 0)
         at_least(self, 0, baseline_momentum=baseline_momentum, entropy_bonus=entropy_bonus)
         at_most(self, 0.9999, baseline_momentum=baseline_momentum)
@@ -99,6 +100,11 @@ class Enas(OneShot):
         )
         self.generator = torch.Generator().manual_seed(key(self.seed, "enas", "draws"))
 
+    @property
+    def classified(self) -> int:  # type: ignore[override]  # which is the weights'
+        """Images that gave rewards, or that candidates were tried on."""
+        return self.weights.classified if hasattr(self, "weights") else 0
+
     def epoch(self, passes: int) -> int:
         weights, size = self.weights, self.problem.recipe.batch_size
         start, steps = weights.used, passes // size
@@ -126,6 +132,8 @@ class Enas(OneShot):
         self.controller.zero_grad()
         (-(rewards - self.baseline) * log_p).mean().backward()
         self.controller.step()
+        if not all(bool(p.isfinite().all()) for p in self.policy.parameters()):
+            raise Diverged("the policy's parameters are no finite numbers any more")
 
     def drawn(self, count: int) -> list[tuple[Decisions, Architecture]]:
         """Decisions from the policy, and the architectures of the space that they stand for."""

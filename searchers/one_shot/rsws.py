@@ -60,6 +60,11 @@ class RandomSearchWithSharing(OneShot):
 
         self.weights = SharedWeights(self.problem, self.seed, passes)
 
+    @property
+    def classified(self) -> int:  # type: ignore[override]  # which is the weights'
+        """Images that candidates were tried on."""
+        return self.weights.classified if hasattr(self, "weights") else 0
+
     def epoch(self, passes: int) -> int:
         weights, size = self.weights, self.problem.recipe.batch_size
         start = weights.used

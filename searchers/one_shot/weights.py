@@ -50,6 +50,7 @@ class SharedWeights:
         train: Batches of training images without end.
         valid: Batches of validation images without end.
         used: Image passes so far.
+        classified: Images that were only classified so far, each by one architecture.
         reducer: Hears of every step's gradients, where several workers train together.
     """
 
@@ -60,7 +61,7 @@ class SharedWeights:
         self.optimizer = make_optimizer(self.network, self.recipe, fused=False)
         self.train = problem.images("train", seed)
         self.valid = problem.images("valid", seed)
-        self.passes, self.used = passes, 0
+        self.passes, self.used, self.classified = passes, 0, 0
         self.reducer: Reducer | None = None
         self._losses: list[Tensor] = []
 
@@ -163,7 +164,7 @@ class SharedWeights:
     ) -> dict[Architecture, float]:
         """What share, in 0 .. 1, of images each architecture classifies rightly.
 
-        Nothing is trained or tracked, and no image pass counted.
+        Nothing is trained or tracked, and no image pass counted; the images are, in `classified`.
 
         Args:
             architectures: Of the problem's space.
@@ -182,7 +183,9 @@ class SharedWeights:
             (self.network.path(images, architecture).argmax(1) == labels).sum()
             for images, labels in batches
         )
-        return int(right) / sum(len(labels) for _, labels in batches)
+        tried = sum(len(labels) for _, labels in batches)
+        self.classified += tried
+        return int(right) / tried
 
     def log(self) -> dict[str, Any]:
         """The mean loss of the epoch's steps, and the learning rate of the next."""
@@ -201,6 +204,7 @@ class SharedWeights:
             "train": self.train.state(),
             "valid": self.valid.state(),
             "used": self.used,
+            "classified": self.classified,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -214,7 +218,7 @@ class SharedWeights:
             self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
             self.train.restore(state["train"])
             self.valid.restore(state["valid"])
-            self.used = state["used"]
+            self.used, self.classified = state["used"], state["classified"]
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise HarnessError(
                 f"the checkpoint is of another search: delete it ({error})"

@@ -17,6 +17,8 @@ from harness.spaces import get_space
 from harness.spec import SearcherSpec
 from harness.testing import OneShotSuite
 from searchers.one_shot.bayesnas import BayesNas
+from searchers.one_shot.layouts import layout
+from searchers.one_shot.supernets import supernet
 
 torch = pytest.importorskip("torch", reason="trainings need torch")
 
@@ -31,7 +33,7 @@ RECIPE = Recipe(
     network={"width": 2, "depth": 1},
 )
 PROBLEM = Problem(get_space("tss"), "digits", RECIPE)
-PASSES = 256
+PASSES = 512
 QUICK: dict[str, Any] = {
     "curvature": "diagonal",
     "curvature_batches": None,
@@ -69,6 +71,7 @@ def arrays(told: dict[str, Any]) -> dict[str, np.ndarray]:
     }
 
 
+@pytest.mark.slow
 class TestConformance(OneShotSuite):
     """What every one-shot method must do."""
 
@@ -251,7 +254,7 @@ def test_relevances_converge_where_weights_and_curvature_stay() -> None:
 
 def test_updates_are_spread_evenly_and_paid_for() -> None:
     method, logs = searched(epochs=4, iterations=2)
-    assert method.update_passes == 64
+    assert method.update_passes == 192, "three an image"
     first, second = (u["passes"] for u in updates_of(logs))
     assert PASSES / 2 - 16 < first <= PASSES / 2 and PASSES - 16 < second <= PASSES
     assert [len(log["updates"]) for log in logs] == [0, 1, 0, 1]
@@ -259,9 +262,30 @@ def test_updates_are_spread_evenly_and_paid_for() -> None:
 
 def test_an_update_that_an_epoch_cannot_pay_waits() -> None:
     method, logs = searched(epochs=16)
-    assert method.update_passes == 64, "four steps of training"
-    assert [log["loss"] is None for log in logs] == [False] * 12 + [True] * 4
+    assert method.update_passes == 192, "twelve steps of training, or six epochs"
+    assert [log["loss"] is None for log in logs] == [False] * 10 + [True] * 6
     assert [len(log["updates"]) for log in logs] == [0] * 15 + [1]
+
+
+def test_a_curvature_is_charged_for_the_batches_that_there_are() -> None:
+    method, logs = searched(epochs=1, curvature_batches=6)
+    (update,) = updates_of(logs)
+    assert method.update_passes == 3 * 6 * 16 and update["passes"] == PASSES
+    _, logs = searched(epochs=1, curvature_batches=6, passes=304)
+    (update,) = updates_of(logs)
+    assert update["passes"] == 16 + 3 * 16, "one batch has been seen"
+
+
+def test_images_that_renew_statistics_are_told_and_no_passes() -> None:
+    method = BayesNas(PROBLEM, 3, **{**QUICK, "iterations": 2, "curvature_batches": 1})
+    assert method.classified == 0
+    method.start(PASSES)
+    assert method.classified == 0
+    method.epoch(PASSES)
+    assert method.iteration == 2 and method.classified == 2 * 64
+    other = started(iterations=2, curvature_batches=1)
+    other.restore(method.state())
+    assert other.classified == 2 * 64
 
 
 def test_a_budget_too_small_is_refused() -> None:
@@ -282,6 +306,7 @@ def test_nothing_but_the_networks_weights_move_in_the_warm_up() -> None:
     assert not (method.cells[0].w == 1).any()
 
 
+@pytest.mark.slow
 def test_the_supernet_learns() -> None:
     method, losses = started(passes=1024, sparsity=0.001), []
     for _ in range(3):
@@ -291,14 +316,16 @@ def test_the_supernet_learns() -> None:
 
 
 def test_divergence_is_told() -> None:
-    method = started(learning_rate=1e9)
-    with pytest.raises(Diverged, match="finite"):
-        method.epoch(PASSES)
+    for options in ({"learning_rate": 1e6}, {"architecture_rate": 1e6}):
+        method = started(**options)
+        with pytest.raises(Diverged, match="finite"):
+            method.epoch(PASSES)
 
 
 # --- interruption -----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
@@ -327,6 +354,7 @@ def test_an_interrupted_search_goes_on_bit_for_bit(options: dict[str, Any]) -> N
 # --- derivation and options -------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_scores_change_the_derivation_only() -> None:
     """Training and log are the same; what is ranked by is not."""
     found = {s: searched(score=s) for s in ("gamma", "magnitude", "curvature")}
@@ -369,7 +397,10 @@ def test_several_operations_on_an_edge_are_refused_where_the_space_has_one() -> 
     [
         ({"iterations": 0}, "iterations=0"),
         ({"warmup": 1.0}, "warmup=1.0"),
-        ({"sparsity": 0.0}, "sparsity=0.0; must be above 0"),
+        ({"sparsity": 0.0}, "sparsity=0.0; must be at least 1e-12"),
+        ({"sparsity": 1e7}, "sparsity=10000000.0; must be at most 1000000.0"),
+        ({"sparsity": float("nan")}, "sparsity=nan"),
+        ({"architecture_rate": 1e40}, r"architecture_rate=1e\+40; must be at most 1000000.0"),
         ({"gate_sparsity": -1.0}, "gate_sparsity=-1.0"),
         ({"curvature_batches": 0}, "curvature_batches=0"),
         ({"edges": 0}, "edges=0"),
@@ -394,6 +425,58 @@ def test_options_out_of_range_are_refused(options: dict[str, Any], message: str)
 def test_independent_scalars_need_independent_cells() -> None:
     with pytest.raises(UserError, match="scalars=independent"):
         started(scalars="independent")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"scalars": "independent"}, "scalars=independent; cells of the space 'tss'"),
+        ({"rule": "threshold"}, "rule=threshold .* the space 'tss' has one"),
+        ({"topology": "bayesnas"}, "topology=bayesnas .* 'darts', and not of 'tss'"),
+        ({"iterations": 3}, "iterations=3 take at least 624 image passes"),
+        ({"curvature": "exact", "dependency": "gate"}, "at least 2,000 image passes"),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_the_search(
+    options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        BayesNas(PROBLEM, 0, **{**QUICK, **options}).check(PASSES)
+    BayesNas(PROBLEM, 0, **QUICK).check(PASSES)
+
+
+@pytest.mark.parametrize(
+    ("space", "options"),
+    [("tss", {}), ("darts", {}), ("darts", {"topology": "bayesnas"}), ("pyramid-tree", {})],
+)
+def test_layouts_are_those_of_the_supernets(space: str, options: dict[str, str]) -> None:
+    known = layout(get_space(space), **options)
+    sizes = {} if space != "tss" else {"width": 2, "depth": 2}
+    if space == "darts":
+        sizes = {"channels": 2, "cells": 3}
+    network = supernet(
+        Problem(get_space(space), "digits", replace(RECIPE, network=sizes)), 0, **options
+    )
+    dags = [cell.dag for cell in network.cells]
+    assert known is not None and known.edges == sum(len(dag.edges) for dag in dags)
+    assert {known.operations} == {len(dag.operations) for dag in dags}
+    assert known.repeated or all(cell.repeats == 1 for cell in network.cells)
+    two = [((0, 1), *[()] * (len(dag.edges) - 1)) for dag in dags]
+    if known.several:
+        assert network.architecture(two) in get_space(space)
+    else:
+        with pytest.raises(UserError, match="keeps 2 operations"):
+            network.architecture(two)
+
+
+def test_a_sweep_kills_whole_chains() -> None:
+    methods = [started(sweep=sweep) for sweep in (False, True)]
+    for method in methods:
+        with torch.no_grad():
+            method.cells[0].w[0, 0] = 0.0  # nothing reaches node 1, which 1->2 and 1->3 read
+            method.cells[0].w[0, 1] = 0.0  # nor node 2 but from there
+    told = [method.cells[0].update([np.full((1, 6, 4), 10.0)]) for method in methods]
+    assert told[0]["gamma"][5].all() and not told[1]["gamma"][5].any(), "2->3"
 
 
 def test_options_are_read_from_a_word() -> None:

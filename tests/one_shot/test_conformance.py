@@ -135,6 +135,7 @@ def test_a_fault_is_found(
         test(Suite(), **{name: known[name] for name in wanted if name in known})
 
 
+@pytest.mark.slow
 def test_an_option_that_is_accepted_wrongly_is_found() -> None:
     class Suite(OneShotSuite):
         method = Counting

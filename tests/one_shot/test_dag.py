@@ -113,6 +113,7 @@ def test_death_goes_one_step_or_through_the_whole_chain() -> None:
     assert combined(chain, s, sweep=True).ravel().tolist() == [0.0, 0.0, 0.0]
 
 
+@pytest.mark.slow
 @given(graphs_with_variances())
 def test_a_sweep_kills_just_what_no_input_feeds(
     drawn: tuple[SparseDAG, np.ndarray, np.ndarray],
@@ -129,6 +130,7 @@ def test_a_sweep_kills_just_what_no_input_feeds(
         assert np.array_equal(gamma > 0, on & arriving[:, None])
 
 
+@pytest.mark.slow
 @given(graphs_with_variances())
 def test_gamma_is_bounded_by_all_that_it_combines(
     drawn: tuple[SparseDAG, np.ndarray, np.ndarray],
@@ -213,6 +215,7 @@ def test_the_audit_agrees_with_the_space_on_all_its_cells() -> None:
     assert (dangling, disconnected) == (6_345, 341)
 
 
+@pytest.mark.slow
 @given(graphs(), st.sampled_from(("dangling", "disconnected")), st.integers(0, 1000))
 def test_invalid_probability_is_the_sum_over_all_graphs(
     dag: SparseDAG, fault: str, seed: int
@@ -253,7 +256,6 @@ def test_threshold_prunes_what_has_no_entropy() -> None:
     gamma = np.zeros((6, 3))
     gamma[0] = [THRESHOLD, 0.06, 0.07]
     assert threshold(CELL, gamma) == ((1, 2), (), (), (), (), ())
-    assert threshold(CELL, gamma, several=False) == ((2,), (), (), (), (), ())
     assert threshold(CELL, gamma, level=0.065) == ((2,), (), (), (), (), ())
 
 
@@ -271,6 +273,7 @@ def test_a_path_is_added_where_all_is_pruned() -> None:
     assert {CELL.edges[e]: k for e, k in enumerate(through) if k} == {(0, 1): (2,), (1, 3): (0, 1)}
 
 
+@pytest.mark.slow
 @given(graphs_with_choices(), st.booleans(), st.integers(0, 1000))
 def test_derived_graphs_are_connected(
     drawn: tuple[SparseDAG, Choice], prune: bool, seed: int

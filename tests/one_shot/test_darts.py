@@ -15,6 +15,7 @@ from torch import Tensor, nn  # noqa: E402
 from torch.nn.functional import cross_entropy  # noqa: E402
 
 from harness.errors import UserError  # noqa: E402
+from harness.one_shot import Diverged  # noqa: E402
 from harness.spaces import get_space  # noqa: E402
 from searchers.one_shot import supernets  # noqa: E402
 from searchers.one_shot import weights as weights_module  # noqa: E402
@@ -160,6 +161,7 @@ def test_image_passes_are_counted_as_they_are_made(options: dict[str, Any], batc
     assert method.epoch(batches * 16 - 1) == 0
 
 
+@pytest.mark.slow
 def test_random_weights_stay_random() -> None:
     method, trained = started(random_weights=True), started()
     before = [p.detach().clone() for p in method.weights.network.parameters()]
@@ -211,6 +213,23 @@ def test_two_edges_into_every_node_are_kept() -> None:
     assert found == ((1,), (0,), (), (0,), (1,), (), (1,), (), (0,))
 
 
+@pytest.mark.parametrize(
+    ("options", "sweeps"),
+    [({}, 2), ({"order": 2}, 5), ({"random_weights": True}, 1)],
+)
+def test_an_epoch_sees_all_training_images_once(options: dict[str, Any], sweeps: int) -> None:
+    method = Darts(problem(), 0, **options)
+    assert method.natural_epoch == sweeps * problem().train_images
+    assert method.natural_epoch == method.step_passes * problem().train_images // 16
+
+
+def test_alphas_that_are_no_numbers_end_the_search() -> None:
+    method = started(random_weights=True)
+    method.alphas[0].data[0, 0] = float("nan")
+    with pytest.raises(Diverged, match="no finite numbers"):
+        method.epoch(16)
+
+
 @pytest.mark.parametrize("rule", ["argmax", "strongest", "top2"])
 def test_rules_keep_what_they_say(rule: str) -> None:
     generator = torch.Generator().manual_seed(1)
@@ -243,6 +262,7 @@ def test_the_answer_is_a_cell_of_the_space() -> None:
     assert method.log()["cell"]["skip_connect"] == pytest.approx((np.e + 5) / (np.e + 4) / 6)
 
 
+@pytest.mark.slow
 def test_in_darts_space_every_node_keeps_two_edges() -> None:
     small = problem(network={"channels": 2, "cells": 3})
     method = Darts(replace(small, space=get_space("darts")), 0)
@@ -259,6 +279,7 @@ def test_in_darts_space_every_node_keeps_two_edges() -> None:
     assert set(method.log()) == {"loss", "learning_rate", "normal", "reduction"}
 
 
+@pytest.mark.slow
 def test_a_mixture_costs_more_than_a_network() -> None:
     assert started().cost_factor > 1.5
 
@@ -273,6 +294,8 @@ def test_a_mixture_costs_more_than_a_network() -> None:
         ({"rule": "best"}, "rule='best'"),
         ({"zero": False}, "rule to strongest"),
         ({"architecture_rate": -1.0}, "architecture_rate"),
+        ({"architecture_rate": 1e40}, r"architecture_rate=1e\+40; must be at most 1000000.0"),
+        ({"architecture_decay": 1e7}, "architecture_decay=10000000.0"),
         ({"order": 2, "recipe": {"optimizer": "Adam", "momentum": 0.0, "nesterov": False}}, "SGD"),
     ],
 )

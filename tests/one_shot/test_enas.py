@@ -15,6 +15,7 @@ from scipy.stats import chisquare
 torch = pytest.importorskip("torch", reason="torch is not installed (extra 'live')")
 
 from harness.errors import UserError  # noqa: E402
+from harness.one_shot import Diverged  # noqa: E402
 from harness.spaces import get_space  # noqa: E402
 from harness.spaces.base import CategoricalSpace  # noqa: E402
 from searchers.one_shot.coding import Coding  # noqa: E402
@@ -36,6 +37,26 @@ def worth(monkeypatch: pytest.MonkeyPatch, method: Enas, share: Callable[[Any], 
     monkeypatch.setattr(
         method.weights, "accuracies", lambda cells, *_: {cell: share(cell) for cell in cells}
     )
+
+
+def test_a_policy_that_is_no_number_ends_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    method = started()
+    worth(monkeypatch, method, lambda _: float("nan"))
+    with pytest.raises(Diverged, match="policy"):
+        method.step_policy()
+
+
+def test_rewards_are_told_and_no_passes() -> None:
+    method = started(samples=3, controller_steps=2)
+    assert Enas(problem(), 0).classified == 0
+    assert method.epoch(32) == 32
+    assert 2 * 16 <= method.classified <= 2 * 3 * 16, "of equal samples one is tried"
+    before = method.classified
+    method.derive()
+    assert before < method.classified <= before + 4 * 16 + 2 * 32
+    other = started()
+    other.restore(method.state())
+    assert other.classified == method.classified
 
 
 # --- the policy -----------------------------------------------------------------------------
@@ -72,6 +93,7 @@ def test_the_policy_starts_near_uniform_and_stays_unsure() -> None:
 # --- learning -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_expected_reward_rises(monkeypatch: pytest.MonkeyPatch) -> None:
     method = started(learning_rate=0.02)
     # A 3x3 convolution on the third edge is right, whatever else.
@@ -148,6 +170,8 @@ def test_draws_outside_of_the_space_are_redrawn() -> None:
     ("options", "words"),
     [
         ({"learning_rate": -1.0}, "learning_rate"),
+        ({"learning_rate": 1e38}, r"learning_rate=1e\+38; must be at most 1000000.0"),
+        ({"entropy_bonus": 1e300}, r"entropy_bonus=1e\+300; must be at most 1000000.0"),
         ({"samples": 0}, "samples"),
         ({"finalists": 101}, "candidates"),
         ({"baseline_momentum": 1.0}, "baseline_momentum"),
@@ -158,6 +182,7 @@ def test_mistakes_are_named(options: dict[str, Any], words: str) -> None:
         Enas(problem(), 0, **options)
 
 
+@pytest.mark.slow
 def test_cells_of_other_spaces_take_two_operations_into_every_node() -> None:
     space = get_space("darts")
     small = problem(network={"channels": 2, "cells": 3})

@@ -19,9 +19,9 @@ from harness.errors import HarnessError, UserError
 from harness.experiment import Batch, Experiment
 from harness.loop import Budget
 from harness.one_shot import recorded
+from harness.one_shot.plan import average_cost, plan
 from harness.one_shot.problem import Problem, problem_of
 from harness.one_shot.recorded import LocalFiles, RecordedSearch, read_log
-from harness.one_shot.plan import average_cost, plan
 from harness.spec import SearcherSpec
 from harness.traces import Trace, read_batch
 from searchers.one_shot import registry

@@ -99,6 +99,7 @@ def serial() -> Any:
     return method
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["epoch", "batch"])
 def test_two_identical_workers_are_one(mode: str, serial: Any) -> None:
     """Bit for bit: weights, statistics, parameters, both optimizers, the images' generators."""

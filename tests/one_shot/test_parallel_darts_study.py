@@ -120,6 +120,7 @@ def test_what_is_computed(tmp_path: Path) -> None:
     assert result.diversity.benchmarks[0].groups[0].within.mean == pytest.approx(sum(within) / 3)
 
 
+@pytest.mark.slow
 def test_finished_searches_are_kept(tmp_path: Path) -> None:
     first = Launcher()
     studied(tmp_path, launch=first)
@@ -137,6 +138,7 @@ def test_finished_searches_are_kept(tmp_path: Path) -> None:
         assert len(other.jobs) == 6
 
 
+@pytest.mark.slow
 def test_an_interrupted_study_goes_on(tmp_path: Path) -> None:
     class Dying(Launcher):
         def __call__(self, job: ParallelSearch, body: Any) -> ParallelFound:
@@ -151,6 +153,7 @@ def test_an_interrupted_study_goes_on(tmp_path: Path) -> None:
     assert len(rest.jobs) == 2
 
 
+@pytest.mark.slow
 def test_the_page(tmp_path: Path) -> None:
     result = studied(tmp_path, replace(SETTINGS, workers=(1, 2, 4)))
     shown = document(result)
@@ -166,6 +169,7 @@ def test_the_page(tmp_path: Path) -> None:
     assert "times as fast" not in " ".join(lonely.lead)
 
 
+@pytest.mark.slow
 def test_the_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -202,6 +206,7 @@ def test_mistakes_are_refused_before_anything_starts(
     assert not launcher.jobs
 
 
+@pytest.mark.slow
 def test_what_is_derived_is_trained_where_there_is_no_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

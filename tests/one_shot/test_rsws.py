@@ -67,12 +67,18 @@ def test_the_answer_is_the_best_of_all_epochs_under_the_weights_of_now(
     assert sum(method.derive()) == min(map(sum, method.drawn("candidates", 30)))
 
 
-def test_trying_is_free() -> None:
+def test_trying_is_free_and_told() -> None:
     method = started(candidates=5, finalists=2)
     method.epoch(64)
     method.derive()
     assert method.weights.used == 64
     assert method.cost_factor == 1
+    # All candidates on a batch, and the finalists on all validation images.
+    assert method.classified == 5 * 16 + 2 * 32
+    other = started()
+    assert other.classified == 0
+    other.restore(method.state())
+    assert other.classified == method.classified
 
 
 @pytest.mark.parametrize("options", [{"candidates": 0}, {"finalists": 0}, {"finalists": 101}])

@@ -166,6 +166,7 @@ def test_the_best_is_the_best_of_the_finalists(monkeypatch: pytest.MonkeyPatch) 
 # --- going on -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", METHODS)
 def test_a_search_goes_on_exactly(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supernets, "mixture_cost", lambda _: 4.0)

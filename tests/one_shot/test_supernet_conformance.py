@@ -53,6 +53,7 @@ class TestDartsSupernet(SupernetSuite):
     samples = 1
 
 
+@pytest.mark.slow
 class TestBayesNasTopologySupernet(SupernetSuite):
     space = "darts"
     network = {"channels": 2, "cells": 3}  # noqa: RUF012

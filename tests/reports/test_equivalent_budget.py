@@ -238,3 +238,52 @@ def test_there_may_be_nothing_to_compare_with() -> None:
     budget = only(equivalent_budgets({"s": none}, GRID, distinct_search(), None, maximize=True))
     assert budget.final.mean is None
     assert budget.median is not None and budget.median.mean is None
+
+
+# --- searches of different lengths -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("reference", [None, "r"])
+def test_longer_searches_of_others_change_no_multiple(reference: str | None) -> None:
+    rng = np.random.default_rng(3)
+    runs = {
+        label: incumbents_of(np.maximum.accumulate(rng.integers(0, 38, (6, 10)).astype(float), 1))
+        for label in ("r", "s")
+    }
+    search = distinct_search() if reference is None else None
+    alone = equivalent_budgets(runs, GRID, search, reference, maximize=True)
+    # 40 evaluations, a quarter of a training each, cost what 10 trainings do.
+    many = incumbents_of(np.maximum.accumulate(rng.integers(0, 38, (6, 40)).astype(float), 1))
+    quarters = np.tile(np.arange(1, 41) / 4, (6, 1))
+    short = Incumbents(many.seeds, many.lengths, many.values, many.seconds, quarters)
+    beside = equivalent_budgets(
+        {**runs, "short": short},
+        np.arange(1, 41),
+        search,
+        reference,
+        maximize=True,
+        in_trainings=True,
+    )
+    for before, after in zip(alone, beside[:-1], strict=True):
+        assert after.x == before.x == tuple(map(float, GRID))
+        assert after.times.mean == pytest.approx(before.times.mean, rel=0.02)
+        if before.median is not None and before.median.mean is not None:
+            assert after.median is not None
+            assert after.median.mean == pytest.approx(before.median.mean, rel=0.02)
+    assert beside[-1].searcher == "short"
+    assert beside[-1].x == tuple(quarters[0].tolist())
+    # In a budget of evaluations they count one each: a quarter of that multiple.
+    counted = equivalent_budgets(
+        {**runs, "short": short}, np.arange(1, 41), search, reference, maximize=True
+    )[-1]
+    last = beside[-1].final.mean
+    assert last is not None
+    assert counted.final.mean == pytest.approx(last / 4)
+
+
+def test_a_search_is_followed_to_its_own_end() -> None:
+    ends = np.where(np.arange(10) < np.array([[4], [6]]), 1.0, np.inf)
+    values = np.tile(20.0, (2, 10))
+    runs = Incumbents(np.arange(2), np.array([4, 6]), {"report": values}, ends)
+    budget = only(equivalent_budgets({"s": runs}, GRID, distinct_search(), None, maximize=True))
+    assert budget.x == (1.0, 2.0, 3.0, 4.0, 4.5, 5.0)

@@ -169,6 +169,8 @@ def test_what_is_compared() -> None:
         ({"scores": ("gama",)}, "gama"),
         ({"methods": ("random_search",)}, "gives no score"),
         ({"seeds": 0}, "at least 1"),
+        ({"scores": ("gamma",), "methods": ("darts",)}, "comes from bayesnas, not from darts"),
+        ({"scores": ("accuracy",)}, "comes from rsws and enas, not from bayesnas, darts"),
     ],
 )
 def test_mistakes(changes: dict[str, Any], message: str) -> None:
@@ -198,6 +200,76 @@ def test_sums_over_the_operations_that_are_kept() -> None:
     assert space.sizes == (5,) * 6
 
 
+def test_less_than_a_step_is_refused(tmp_path: Path) -> None:
+    settings = Settings(**{**QUICK, "methods": ("darts:order=2",)}, passes=100)
+    fake = Fake()
+    with pytest.raises(UserError, match="--passes 100: one step of darts:order=2 takes"):
+        one_shot_ranking("tss-digits", settings, tmp_path, train=fake)
+    assert not fake.calls
+
+
+def test_supernets_that_diverge_give_no_score(tmp_path: Path) -> None:
+    class Diverging(Fake):
+        def __call__(self, *args: Any) -> dict[str, np.ndarray]:
+            found = super().__call__(*args)
+            return {n: np.full_like(v, np.nan) if args[2] == 1 else v for n, v in found.items()}
+
+    result = one_shot_ranking("tss-digits", Settings(**QUICK), tmp_path, train=Diverging())
+    assert result.diverged == 2
+    assert result.score("bayesnas: gamma").taus[1] is None
+    assert result.score("bayesnas: gamma").tau.mean == pytest.approx(1.0)
+    assert "Diverged, and without a score: 2 supernets" in document(result).lead[0]
+    assert json.loads(to_json(result))["diverged"] == 2
+
+
+def test_without_zero_no_operation_is_as_its_edge_s_weakest() -> None:
+    torch = pytest.importorskip("torch")
+    from reports.studies.one_shot_ranking.scores import operation_scores
+
+    class Trained:
+        zero = False
+        alphas = (torch.tensor([[[0.0, 1.0, -2.0], [3.0, 0.0, 0.5]]]),)
+
+    (edges,) = operation_scores("darts", Trained())["alpha"]  # type: ignore[arg-type]
+    assert edges.shape == (2, 4)
+    np.testing.assert_array_equal(edges[:, 0], edges[:, 1:].min(axis=1))
+    np.testing.assert_allclose(np.exp(edges[:, 1:]).sum(axis=1), 1.0)
+
+
+@pytest.mark.parametrize(("epochs", "expected"), [(None, 3), (5, 5)])
+def test_supernets_are_trained_epoch_by_epoch(
+    epochs: int | None, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from reports.studies.one_shot_ranking.scores import trained
+
+    calls: list[Any] = []
+
+    class Method:
+        natural_epoch = 330
+
+        def start(self, passes: int) -> None:
+            calls.append(("start", passes))
+
+        def epoch(self, passes: int) -> int:
+            calls.append(passes)
+            self.updates = ["update"] if len(calls) < 4 else []
+            return passes - passes % 16  # whole steps
+
+        def derive(self) -> None:
+            calls.append("derive")
+
+    Method.epochs = epochs  # type: ignore[attr-defined]
+    monkeypatch.setattr(SearcherSpec, "build_one_shot", lambda *_: Method())
+    _, updates = trained(SearcherSpec.parse("enas"), None, 0, 1_000)  # type: ignore[arg-type]
+    assert updates == ["update"]
+    assert calls[0] == ("start", 1_000)
+    assert calls[2::2] == ["derive"] * expected
+    used = 0
+    for number, passes in enumerate(calls[1::2], start=1):
+        assert used + passes == 1_000 * number // expected
+        used += passes - passes % 16
+
+
 @pytest.mark.slow
 def test_the_command(tmp_path: Path) -> None:
     """Controls alone: nothing is trained."""
@@ -217,11 +289,12 @@ def test_the_command(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["bayesnas:curvature_batches=1", "darts", "rsws"])
+@pytest.mark.parametrize("method", ["bayesnas:curvature_batches=1", "darts", "rsws", "enas"])
 def test_scores_of_real_supernets(method: str) -> None:
     """Sums for BayesNAS and DARTS agree with the edges' own numbers; all depend on the seed."""
     from harness.one_shot.problem import problem_of
     from reports.studies.one_shot_ranking.scores import operation_scores, trained_scores
+    from reports.studies.one_shot_ranking.scores import trained as train
 
     problem = problem_of(open_benchmark("tss-digits"))
     spec = SearcherSpec.parse(method)
@@ -234,15 +307,13 @@ def test_scores_of_real_supernets(method: str) -> None:
         np.testing.assert_array_equal(values, again[name])
         assert np.isfinite(values).all()
         assert not np.array_equal(values, other[name])
-    trained = spec.build_one_shot(problem, 0)
-    trained.start(2_560)
-    trained.epoch(2_560)
-    for name, (edges,) in operation_scores(spec.name, trained).items():
+    supernet, updates = train(spec, problem, 0, 2_560)
+    for name, (edges,) in operation_scores(spec.name, supernet, updates).items():
         assert edges.shape == (6, 5)
         expected = [sum(edges[e, o] for e, o in enumerate(cell)) for cell in cells]
         np.testing.assert_allclose(found[name], expected)
         if spec.name == "bayesnas":
             assert found[name][0] == 0.0
             assert (edges[:, 1:] >= 0.0).all()
-    if spec.name == "rsws":
+    if "accuracy" in found:
         assert ((found["accuracy"] >= 0.0) & (found["accuracy"] <= 1.0)).all()

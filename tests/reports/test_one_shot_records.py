@@ -150,3 +150,30 @@ def test_image_passes_of_evaluations_that_trained() -> None:
 @pytest.mark.parametrize(("last", "expected"), [(3.0, [2, 1, 0]), (float("nan"), [])])
 def test_the_best_step_of_a_derivation_is_the_last(last: float, expected: list[int]) -> None:
     assert best_steps(trace(0, [150, 250, 350], [9.0, 5.0, last]), PROTOCOL).tolist() == expected
+
+
+def test_short_evaluations_count_as_shares_of_trainings() -> None:
+    protocol = Protocol("p", search=Measure("valid", 12), report=Measure("t"), fidelities=(3, 6))
+    asked = Question("b", "b", "b", "", "d", protocol, (), {}, {})
+    columns = {"epochs": [3, 6, 12], "continued": [0, 3, 0], "status": [OK, OK, OK]}
+    cell = cell_of(asked, [trace(0, None, [1.0, 2.0, 3.0], **columns)])
+    assert cell.short
+    np.testing.assert_allclose(incumbents(cell).trainings, [[0.25, 0.5, 1.5]])
+    whole = cell_of(asked, [trace(0, None, [1.0, 2.0], epochs=[12, 12])])
+    assert not whole.short
+    np.testing.assert_allclose(incumbents(whole).trainings, [[1.0, 2.0]])
+    # Without fidelities every evaluation is a training, whatever its column of epochs says.
+    assert not cell_of(question(), [trace(0, None, [1.0], epochs=[0])]).short
+    # A supernet's are its image passes.
+    found = incumbents(one_shot(([140, 290], [9.0, 7.0])))
+    np.testing.assert_allclose(found.trainings, [[1.0, 2.0, 2.9]])
+
+
+def test_images_that_were_only_classified() -> None:
+    traces = [trace(seed, [150, 390], [1.0, 2.0]) for seed in range(2)]
+    old = cell_of(question(), traces).one_shot
+    assert old is not None and old.classified is None
+    for seed, told in enumerate(traces):
+        told.header["one_shot"]["classified"] = [100, 500 + 100 * seed]
+    found = cell_of(question(), traces).one_shot
+    assert found is not None and found.classified == 550.0

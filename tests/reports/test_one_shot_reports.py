@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +16,9 @@ from harness.spaces import CategoricalSpace
 from harness.spec import SearcherSpec
 from harness.testing.tables import synthetic_table
 from reports.build import summarise
+from reports.checklist import checklist
+from reports.document import Table
+from reports.origins import origin_of
 from reports.records import read_records
 from reports.report_document import document
 from reports.retrained import best
@@ -192,3 +197,40 @@ def test_the_cell_knows_its_image_passes(ran: Path) -> None:
     assert derivations.evaluation == EVALUATION
     assert by_label["random_search"].one_shot is None
     assert by_label["random_search"].image_passes == TOTAL
+
+
+def test_images_only_classified_stand_in_the_table(summary: Summary) -> None:
+    def table(shown: Summary) -> Table:
+        tables = [t for whole in document(shown).sections for s in whole for t in s.tables]
+        return next(t for t in tables if t.title == "Final results")
+
+    assert "only classified" not in [c.name for c in table(summary).columns]
+    assert "cost a third of a pass in virtual time" in words(summary)
+    told = table(_changed(summary, classified=4_800.0))
+    place = [c.name for c in told.columns].index("only classified")
+    assert [row[place] for row in told.rows] == [None, None, 4_800.0]
+
+
+def test_short_evaluations_are_named(summary: Summary) -> None:
+    name = summary.searchers[1]["searcher"]
+    assert "shorter than a full training" not in words(summary)
+    assert "Evaluations are counted in full trainings" not in words(summary)
+    text = words(_changed(summary, name, short=True))
+    assert f"Not so {name}, some of whose evaluations are shorter than a full training" in text
+    assert "Evaluations are counted in full trainings" in text
+    assert AXIS not in text
+
+
+def test_supernets_are_no_pairs_and_have_one_worker(ran: Path, summary: Summary) -> None:
+    assert f"{LABEL}: a supernet shares nothing with a random search" in words(summary)
+    (origin,) = (origin_of(q, {}) for q in read_records(ran).questions)
+    items = {i.number: i for i in checklist(replace(summary, workers=4), [origin])}
+    expected = "4 simulated workers, but for one-shot methods, which have one."
+    assert expected in items["6"].evidence
+
+
+def _changed(summary: Summary, label: str = LABEL, **fields: Any) -> Summary:
+    """The summary with other fields of what was run of one strategy."""
+    (benchmark,) = summary.benchmarks
+    runs = [replace(r, **fields) if r.searcher == label else r for r in benchmark.searches]
+    return replace(summary, benchmarks=(replace(benchmark, searches=tuple(runs)),))

@@ -35,6 +35,8 @@ def _lead(result: OneShotRanking) -> tuple[str, ...]:
         f" Their scores of {result.sample:,} of {result.space:,} architectures are compared with"
         f" `{result.report}` by Kendall's tau-b."
     )
+    if result.diverged:
+        trained += f" Diverged, and without a score: {_supernets(result.diverged)}."
     return (trained, *(_sentence(score) for score in result.scores))
 
 
@@ -163,7 +165,8 @@ def _method(result: OneShotRanking) -> Section:
     if any(name not in CONTROLS for name in shown):
         text.append(
             "Scores of operations are summed over the edges of a cell, where no operation counts"
-            " as 0 (of DARTS, as the option that it is). A sum of what is never negative is larger"
+            " as 0 (of DARTS, as the option that it is, and with zero=false as the weakest"
+            " operation). A sum of what is never negative is larger"
             " the more operations there are: compare with `parameters`."
         )
     if "training" in shown:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from reports.intervals import Estimate
+from reports.rounding import IF_KNOWN
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ class OneShotRanking:
         scores: One each, supernets' before controls.
         differences: Pairs of scores.
         versions: Package -> version.
+        diverged: Supernets of all methods that have diverged, and give no score.
     """
 
     benchmark: str
@@ -92,6 +94,7 @@ class OneShotRanking:
     scores: tuple[ScoreRanking, ...]
     differences: tuple[Difference, ...]
     versions: dict[str, str]
+    diverged: int = field(default=0, metadata=IF_KNOWN)
 
     def score(self, label: str) -> ScoreRanking:
         """A score by its label.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.one_shot import OneShot, Problem
+from harness.one_shot import Diverged, OneShot, Problem
 from harness.spaces import Architecture
 from harness.spec import SearcherSpec
 
@@ -50,7 +50,7 @@ def trained_scores(
     passes: int,
     architectures: Sequence[Architecture],
 ) -> dict[str, np.ndarray]:
-    """Train a method's supernet, and score architectures with it.
+    """Train a method's supernet as a search does, and score architectures with it.
 
     Args:
         spec: A method of `GIVES`.
@@ -60,47 +60,81 @@ def trained_scores(
         architectures: Of the problem's space.
 
     Returns:
-        Name of `GIVES` -> float64 [architectures].
+        Name of `GIVES` -> float64 [architectures]; NaN of a supernet that has diverged.
     """
-    method = spec.build_one_shot(problem, seed)
-    method.start(passes)
-    method.epoch(passes)
-    edges = operation_scores(spec.name, method)
+    try:
+        method, updates = trained(spec, problem, seed, passes)
+    except Diverged:
+        return {name: np.full(len(architectures), np.nan) for name in GIVES[spec.name]}
+    edges = operation_scores(spec.name, method, updates)
     if edges:
         network: Supernet = method.weights.network  # type: ignore[attr-defined]
         return {name: summed(network, own, architectures) for name, own in edges.items()}
-    trained: Any = method
-    images = list(trained.weights.valid.plain())
-    found = trained.weights.accuracies(architectures, images, trained.batch_statistics)
+    sharing: Any = method
+    images = list(sharing.weights.valid.plain())
+    found = sharing.weights.accuracies(architectures, images, sharing.batch_statistics)
     return {"accuracy": np.array([found[architecture] for architecture in architectures])}
 
 
-def operation_scores(name: str, method: OneShot) -> dict[str, list[np.ndarray]]:
+def trained(
+    spec: SearcherSpec, problem: Problem, seed: int, passes: int
+) -> tuple[OneShot, list[Any]]:
+    """A method at the end of a search: trained epoch by epoch, as `OneShotSearch` trains it.
+
+    It derives after every epoch: what it draws for that changes what it draws after.
+
+    Returns:
+        The method; BayesNAS' updates of the latest epoch that has one, [] of other methods.
+
+    Raises:
+        Diverged: If the supernet cannot go on.
+    """
+    from harness.training.repeatable import one_thread
+
+    method = spec.build_one_shot(problem, seed)
+    natural = max(1, round(passes / method.natural_epoch))
+    epochs = natural if method.epochs is None else method.epochs
+    updates: list[Any] = []
+    used = 0
+    with one_thread():
+        method.start(passes)
+        for epoch in range(1, epochs + 1):
+            used += method.epoch(passes * epoch // epochs - used)
+            method.derive()
+            updates = getattr(method, "updates", []) or updates
+    return method, updates
+
+
+def operation_scores(
+    name: str, method: OneShot, updates: Sequence[Any] = ()
+) -> dict[str, list[np.ndarray]]:
     """The scores of single operations in a trained supernet.
 
     Args:
         name: Of the method.
-        method: It, trained by a single epoch.
+        method: It, trained.
+        updates: See `trained`.
 
     Returns:
         Name of the score -> for each type of cell [edges, 1 + operations], "no operation" first;
         {} for methods that score architectures as a whole.
     """
-    trained: Any = method
+    own: Any = method
     if name == "darts":
-        alphas = [alpha.detach()[0].double().cpu() for alpha in trained.alphas]
+        alphas = [alpha.detach()[0].double().cpu() for alpha in own.alphas]
         shares = [alpha.log_softmax(-1).numpy() for alpha in alphas]
-        if not trained.zero:
-            shares = [_with_nothing(share) for share in shares]
+        if not own.zero:
+            # Shares are at most 0, which would make nothing the best of all: it is as its worst.
+            shares = [np.c_[share.min(axis=1), share] for share in shares]
         return {"alpha": shares}
     if name == "bayesnas":
         # Of the last update, before what it prunes is set to zero.
-        updates = [trained.updates[-1][cell.cell.name] for cell in trained.cells]
+        last = [updates[-1][cell.cell.name] for cell in own.cells]
         return {
-            "gamma": [_with_nothing(told["gamma"]) for told in updates],
-            "s": [_with_nothing(told["s"]) for told in updates],
-            "w": [_with_nothing(np.linalg.norm(told["w"], axis=0)) for told in updates],
-            "H": [_with_nothing(np.maximum(told["H"].sum(axis=0), 0.0)) for told in updates],
+            "gamma": [_with_nothing(told["gamma"]) for told in last],
+            "s": [_with_nothing(told["s"]) for told in last],
+            "w": [_with_nothing(np.linalg.norm(told["w"], axis=0)) for told in last],
+            "H": [_with_nothing(np.maximum(told["H"].sum(axis=0), 0.0)) for told in last],
         }
     return {}
 

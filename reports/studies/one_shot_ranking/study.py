@@ -69,6 +69,14 @@ class Settings:
                 raise UserError(
                     f"'{spec.name}' gives no score of architectures: {', '.join(GIVES)}"
                 )
+        given = [SearcherSpec.parse(text).name for text in self.methods]
+        for name in self.scores:
+            of = [method for method, own in GIVES.items() if name in own]
+            if of and not set(of) & set(given):
+                raise UserError(
+                    f"score '{name}' comes from {' and '.join(of)}, not from"
+                    f" {', '.join(dict.fromkeys(given))}: add --method {of[0]}"
+                )
         if self.seeds < 1 or (self.passes or 1) < 1 or self.architectures < 0:
             raise UserError(
                 f"seeds={self.seeds}, passes={self.passes}, architectures={self.architectures}:"
@@ -198,20 +206,26 @@ def one_shot_ranking(
     passes = settings.passes or TRAININGS * evaluation_passes(problem, benchmark)
     # Fail at once, not after the first supernets.
     for spec in settings.specs:
-        spec.build_one_shot(problem, 0)
+        method = spec.build_one_shot(problem, 0)
+        step: int = getattr(method, "step_passes", problem.recipe.batch_size)
+        if passes < step:
+            raise UserError(f"--passes {passes}: one step of {spec.label} takes {step:,}")
+        method.check(passes)
     versions = {"nas-harness": version("nas-harness"), "torch": torch_version()}
     common = {
         "benchmark": benchmark.checksum,
         "protocol": benchmark.protocol.hash,
         "passes": passes,
         "architectures": len(truth.places),
+        "trained": "epoch by epoch",
         **versions,
     }
     kept = Kept(out / "supernets", common)
-    values = {
-        **_supernets(problem, truth, settings, passes, kept, train, progress or _silent),
-        **dict(_controls(truth, settings)),
-    }
+    supernets = _supernets(problem, truth, settings, passes, kept, train, progress or _silent)
+    values = {**supernets, **dict(_controls(truth, settings))}
+    # A method's scores are of the same supernets.
+    methods = {label.rpartition(": ")[0]: own for label, own in supernets.items()}
+    diverged = sum(bool(np.isnan(scores).all()) for own in methods.values() for scores in own)
     found = {label: _Ranked(own, truth) for label, own in values.items()}
     return OneShotRanking(
         benchmark=benchmark.name,
@@ -230,6 +244,7 @@ def one_shot_ranking(
         scores=tuple(ranked.summary(label) for label, ranked in found.items()),
         differences=tuple(_differences(found)),
         versions=versions,
+        diverged=diverged,
     )
 
 
@@ -313,7 +328,7 @@ class _Ranked:
 
 def compared(
     score: np.ndarray, results: np.ndarray, top: np.ndarray
-) -> tuple[float | None, float | None, float | None, float, float]:
+) -> tuple[float | None, float | None, float | None, float | None, float | None]:
     """One order of architectures against the true one; larger is better in both.
 
     Args:
@@ -323,9 +338,11 @@ def compared(
 
     Returns:
         Tau-b, tau-b among the best, Spearman's rho; percentile and regret of the best score, over
-        equal ones the mean.
+        equal ones the mean. None without a score.
     """
     known = ~np.isnan(score)
+    if not known.any():
+        return None, None, None, None, None
     best = known & (score == score[known].max())
     below = np.array([(results < r).mean() + (results == r).mean() / 2 for r in results[best]])
     regret = results.max() - results[best].mean()

@@ -16,11 +16,14 @@ from harness.errors import UserError
 from harness.experiment import as_searcher
 from harness.loop import Budget
 from harness.one_shot.problem import Problem, problem_of
-from harness.one_shot.search import OneShotSearch
+from harness.one_shot.recorded import start
 from harness.spec import SearcherSpec, searcher_options
 from harness.traces import Trace
+from reports.incumbents import winners
 from reports.intervals import Estimate, estimate_mean
+from reports.records import cell_of
 from reports.studies.sparsity.result import Found, Level, SparsityCurve, Step, Trend
+from reports.studies.traced import question_of
 
 SPARSITIES = (0.01, 0.03, 0.1)
 
@@ -95,19 +98,24 @@ def parameters(problem: Problem, text: str) -> int:
 
 
 def _found(spec: SearcherSpec, benchmark: Benchmark, budget: Budget, seed: int) -> Found:
-    method = spec.build_one_shot(problem_of(benchmark), seed)
-    run = OneShotSearch(method, benchmark, budget, seed, spec.identity)
+    run = start(spec, benchmark, budget, seed)
     while not run.over:
         run.advance()
     trace = run.trace()
     left = sum(run.logs[-1]["operations"].values()) if run.logs else None
-    return _told(trace, len(trace) - 1, method.problem, left)
+    return _told(benchmark, trace, run.method.problem, left)
 
 
-def _told(trace: Trace, row: int, problem: Problem, operations: int | None) -> Found:
-    accuracy = float(trace.columns["report"][row])
+def _told(
+    benchmark: Benchmark, trace: Trace, problem: Problem, operations: int | None = None
+) -> Found:
+    """What a search found; nothing of one that diverged or has no result."""
+    (row,) = winners(cell_of(question_of(benchmark), [trace])).tolist()
+    report = math.nan if row < 0 else float(trace.columns["report"][row])
+    if math.isnan(report):
+        return Found(None, None, None)
     text = trace.architectures[row]
-    error = None if math.isnan(accuracy) else 100 - accuracy
+    error = 100 - report if benchmark.protocol.larger_report_is_better else report
     return Found(text, error, parameters(problem, text), operations)
 
 
@@ -118,7 +126,7 @@ def _random(benchmark: Benchmark, problem: Problem, budget: Budget, seeds: int) 
     found = []
     for seed in range(seeds):
         trace = search(benchmark, "random_search", seed=seed, **asdict(budget))
-        found.append(_told(trace, int(np.nanargmax(trace.columns["selection"])), problem, None))
+        found.append(_told(benchmark, trace, problem))
     return _level(None, found)
 
 
@@ -145,11 +153,16 @@ def _step(before: Level, after: Level) -> Step:
 
 
 def _trend(levels: Sequence[Level], name: str) -> Estimate:
-    """Mean over seeds of tau-b; a seed whose searches all found the same has a tau of 0."""
+    """Mean over seeds of tau-b; a seed whose searches all found the same has a tau of 0.
+
+    Seeds with fewer than two searches that found something are left out.
+    """
     sparsities = [level.sparsity for level in levels]
     taus = []
     for values in np.array([_values(level.found, name) for level in levels]).T:
         there = ~np.isnan(values)
+        if there.sum() < 2:
+            continue
         tau = stats.kendalltau(np.array(sparsities)[there], values[there]).statistic
         taus.append(0.0 if np.isnan(tau) else float(tau))
     return estimate_mean(np.array(taus)).clipped(-1.0, 1.0)

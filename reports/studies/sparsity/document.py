@@ -77,6 +77,11 @@ def _lead(study: SparsityCurve) -> tuple[str, ...]:
         f" {_direction(study.trend.error, 'lower', 'higher')} errors"
         f" (tau-b {_told(study.trend.error, 2)}).",
     ]
+    failed = sum(level.failed for level in study.levels)
+    if failed:
+        found.append(
+            f"{failed} of {len(study.levels) * study.seeds} searches failed, and are left out."
+        )
     if study.random:
         found.append(
             f"Random search of the same budget finds {_told(study.random.error, 2)}% with"
@@ -183,6 +188,7 @@ def _levels(study: SparsityCurve) -> Table:
             Column("parameters", digits=0),
             Column("unpruned operations", digits=1),
             Column("different architectures"),
+            Column("failed searches"),
         ),
         rows=tuple(
             (
@@ -190,11 +196,13 @@ def _levels(study: SparsityCurve) -> Table:
                 level.error,
                 level.parameters,
                 level.operations,
-                len({found.architecture for found in level.found}),
+                len({found.architecture for found in level.found} - {None}),
+                level.failed,
             )
             for level in _all(study)
         ),
-        note="Unpruned operations are candidates in all types of cells together.",
+        note="Unpruned operations are candidates in all types of cells together. Failed searches"
+        " diverged, or what they found has no result: they are in no other number.",
     )
 
 

@@ -12,15 +12,16 @@ class Found:
     """What one search found.
 
     Attributes:
-        architecture: In the space's notation.
-        error: What the benchmark reports of it, as an error in percent; None if it failed.
+        architecture: In the space's notation; None, as all else, if the search failed: its
+            supernet diverged, or its last network has no result.
+        error: What the benchmark reports of it, as an error in percent.
         parameters: Of its network.
         operations: Candidates that the method had not pruned; None for random search.
     """
 
-    architecture: str
+    architecture: str | None
     error: float | None
-    parameters: int
+    parameters: int | None
     operations: int | None = None
 
 
@@ -41,6 +42,11 @@ class Level:
     parameters: Estimate
     operations: Estimate
     found: tuple[Found, ...]
+
+    @property
+    def failed(self) -> int:
+        """Searches that found nothing."""
+        return sum(found.architecture is None for found in self.found)
 
 
 @dataclass(frozen=True)
