@@ -11,7 +11,7 @@ pytest.importorskip("torch", reason="torch is not installed (extra 'live')")
 
 from harness.experiment import Experiment
 from harness.traces import trace_files
-from tests.tune.helpers import digests, kill_session, run, start, wait_for
+from tests.tune.helpers import digests, finish, kill_session, start, wait_for
 
 QUICK = ("bayesnas:epochs=2,curvature=diagonal", "rsws:epochs=2")
 METHODS = ("bayesnas", "darts", "rsws", "enas")
@@ -36,13 +36,13 @@ def test_trials_leave_the_traces_of_the_plain_loop(tmp_path: Path) -> None:
 def test_killed_searches_go_on_from_their_checkpoints(method: str, tmp_path: Path) -> None:
     out, whole = tmp_path / "out", tmp_path / "whole"
     words = [sys.executable, "-m", "harness", "run", "--benchmark", "tss-digits"]
-    words += ["--searcher", f"{method}:epochs=60", "--budget", "image-passes=40960", "--out"]
+    words += ["--searcher", f"{method}:epochs=30", "--budget", "image-passes=20480", "--out"]
     process = start([*words, str(out)])
-    wait_for(lambda: bool(list(out.glob("journal/*/*.pt"))), process)
+    wait_for(lambda: bool(list(out.glob("journal/*/*.pt"))), process, timeout=600)
     kill_session(process)
     assert not trace_files(out)
     for command in ([*words, str(out)], [*words, str(whole), "--inline"]):
-        status, _, stderr = run(command)
+        status, _, stderr = finish(start(command), timeout=900)
         assert status == 0, stderr
     assert digests(out) == digests(whole) and len(digests(out)) == 1
     assert not list(out.glob("journal/*/*"))
